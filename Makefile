@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := alchemesh_platform components stacks cli
 
+DATA_API_IMAGE := alchemesh_platform/clouds/gcp/data_api/image
+
 .PHONY: help setup system engine parts demo demo-gcp demo-down test check lint format docs benchmark lock clean
 
 help: ## Show this list
@@ -72,6 +74,7 @@ lock: ## Write the lock files anew: versions and hashes only
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-deps requirements/examples.in --output-file requirements/examples.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --override requirements/emulators.override requirements/emulators.in --output-file alchemesh_platform/clouds/gcp/emulation/servers/local-bigquery.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux --constraint requirements/dev.txt $(DATA_API_IMAGE)/requirements.in --output-file $(DATA_API_IMAGE)/requirements.txt
 
 clean: ## Remove what the targets made here, not the user's cache
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

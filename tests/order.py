@@ -30,6 +30,7 @@ GROUPS = {
     "tests/clouds/gcp/test_examples_on_google_cloud.py": "emulators",
     "tests/clouds/gcp/test_rows_of_bigquery.py": "emulators",
     "tests/clouds/gcp/test_rows_of_buckets.py": "emulators",
+    "tests/clouds/gcp/test_data_api.py": "emulators",
     "tests/clouds/gcp/test_tables_and_grants.py": "emulators",
     "tests/examples/": "examples",
     "tests/systems/local/http/": "http",
@@ -44,7 +45,7 @@ FIXTURES = {
     "emulators": {"emulators"},
     "operations": {"examples"},
     "issuer": {"identity"},
-    "data_api": {"http"},
+    "data_api": {"http", "emulators"},
     "small_api": {"http"},
 }
 # Seconds that a test takes, roughly, by its marker. Marks of `tests/lanes.py` have a reason.

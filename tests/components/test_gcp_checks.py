@@ -20,7 +20,7 @@ GCP: dict[str, Any] = {
     "project_number": 123456789012,
     "region": "europe-west1",
     "image_repository": "europe-west1-docker.pkg.dev/acme-mesh/products",
-    "data_api_image": "europe-west1-docker.pkg.dev/acme-mesh/mirror/roapi/roapi:v0.12.7",
+    "data_api_image": "europe-west1-docker.pkg.dev/acme-mesh/images/data-api:1",
 }
 COMPONENTS = {
     "object-storage": "gcs-bucket",
@@ -133,32 +133,45 @@ def test_rest_over_files_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_rest_without_an_image_of_the_server_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("image", [None, "europe-west1-docker.pkg.dev/acme-mesh/mirror/roapi/roapi:v0.12.7"])
+def test_rest_without_an_image_of_the_server_is_refused(tmp_path: Path, image: str | None) -> None:
     rest = "{component: data-api, protocols: [rest]}"
-    (found,) = problems(tmp_path, {"data_api_image": None}, proxy=rest)
+    without = {"data_api_image": image, "image_repository": None}
+    (found,) = problems(tmp_path, without, proxy=rest)
     assert "found no settings.gcp.data_api_image" in found
-    assert problems(tmp_path, {"data_api_image": None}) == []
+    assert problems(tmp_path, without) == []
+    assert problems(tmp_path, {"data_api_image": image}, proxy=rest) == []
 
 
-@pytest.mark.parametrize(
-    ("location", "region", "fits"),
-    [
-        ("europe-west1", "europe-west1", True),
-        ("EU", "europe-west1", True),
-        ("US", "europe-west1", True),
-        ("EU", "europe-west2", False),
-        ("EU", "us-east1", False),
-        ("europe-west3", "europe-west1", False),
-    ],
-)
-def test_rest_over_tables_that_cannot_be_exported_to_its_region_is_refused(
-    tmp_path: Path, location: str, region: str, fits: bool
-) -> None:
-    places = {"bigquery_location": location, "region": region}
-    found = problems(tmp_path, places, proxy="{component: data-api, protocols: [rest]}")
-    assert [each for each in found if "expected both in one place" in each] == ([] if fits else found)
-    assert len(found) == (0 if fits else 1)
-    assert problems(tmp_path, places) == []
+def test_rest_over_tables_of_any_location_is_allowed(tmp_path: Path) -> None:
+    """The export of former versions had to be in the location of the tables."""
+    places = {"bigquery_location": "EU", "region": "us-east1"}
+    assert problems(tmp_path, places, proxy="{component: data-api, protocols: [rest]}") == []
+
+
+def test_rest_over_what_postgresql_cannot_have_is_refused_at_the_property(tmp_path: Path) -> None:
+    rest = "{component: data-api, protocols: [graphql]}"
+    route = "{type: string}\n      ctid: {type: string}"
+    (found,) = problems(tmp_path, route=route, proxy=rest)
+    assert found == (
+        "14 models.flight.properties.ctid: REST and GraphQL cannot serve a column 'ctid': each table of PostgreSQL has "
+        "a column ctid of its own"
+    )
+    assert problems(tmp_path, route=route) == []
+
+
+def test_rest_over_more_columns_than_a_table_of_postgresql_has_is_refused(tmp_path: Path) -> None:
+    many = "{type: string}" + "".join(f"\n      p{n}: {{type: string}}" for n in range(1_597))
+    (found,) = problems(tmp_path, route=many, proxy="{component: data-api, protocols: [rest]}")
+    assert found.endswith("properties: found 1,601 properties, expected at most 1,600 for REST and GraphQL")
+    assert problems(tmp_path, route=many) == []
+
+
+def test_rest_over_more_columns_than_fit_into_the_settings_of_a_server_is_refused(tmp_path: Path) -> None:
+    many = "{type: string}" + "".join(f"\n      column_with_a_long_name_{n:020}: {{type: string}}" for n in range(700))
+    (found,) = problems(tmp_path, route=many, proxy="{component: data-api, protocols: [rest]}")
+    assert "its tables and columns take 33," in found
+    assert found.endswith("expected at most 32,768, which Cloud Run gives a server")
 
 
 def test_a_key_of_another_region_is_refused(tmp_path: Path) -> None:
@@ -200,7 +213,7 @@ def test_an_image_that_cloud_run_does_not_take_is_refused(tmp_path: Path, image:
     assert len(rest) == (0 if taken else 1)
 
 
-def test_rest_over_a_column_that_its_export_may_not_read_is_refused_at_the_property(tmp_path: Path) -> None:
+def test_rest_over_a_column_that_its_server_may_not_read_is_refused_at_the_property(tmp_path: Path) -> None:
     """Such a column once made the export of the whole port fail, without an error."""
     tags = {"policy_tags": {"secret": "projects/acme/locations/europe-west1/taxonomies/1/policyTags/2"}}
     rest = "{component: data-api, protocols: [sql, rest]}"

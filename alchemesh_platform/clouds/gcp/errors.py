@@ -87,6 +87,10 @@ _HINTS = (
         "a right that was just given takes some minutes to count: run again",
     ),
     ErrorHint(
+        r"Image '(?P<image>[^']+/alchemesh\.platform/data-api:[^']+)' not found",
+        "build the image of the data API as docs/platform-gcp.md says; `docker push {image}`, then run again",
+    ),
+    ErrorHint(
         r"Image '(?P<image>[^']+)' not found",
         "build the image and push it: `docker build --tag {image} .`, `docker push {image}`; then run again",
     ),

@@ -10,11 +10,13 @@ from typing import Any
 
 from alchemesh_components.gcp.names import BUDGET_LABEL, REPOSITORY, name_of, product_resource_name
 from alchemesh_components.gcp.settings import GcpSettings
+from alchemesh_platform import __version__
+from alchemesh_platform.clouds.gcp.data_api import image
 from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
 
 PRODUCTS, MIRROR = "products", "mirror"  # repositories of gcp-platform
-ROAPI = "roapi/roapi:v0.12.7"  # the image of roapi on ghcr.io, for REST and GraphQL
+DATA_API = f"{image.NAME}:{__version__}"  # the image that answers REST and GraphQL
 BUDGET = "budget"
 
 
@@ -30,9 +32,25 @@ def image_repository(settings: GcpSettings, wiring: Wiring) -> str:
 
 
 def data_api_image(settings: GcpSettings, wiring: Wiring) -> str:
-    """The image of roapi: from the platform file, otherwise from the platform stack."""
+    """The image that answers REST and GraphQL: from the platform file, otherwise of this version, beside the products.
+
+    An image of roapi, which former versions named, is not used.
+    """
     given = settings.data_api_image or _output(wiring, Role.PLATFORM, "data_api_image")
-    return given or mirrored(settings, wiring.environment, ROAPI)
+    return given if given and not image.is_former(given) else f"{image_repository(settings, wiring)}/{DATA_API}"
+
+
+def former_image(settings: GcpSettings, wiring: Wiring) -> str | None:
+    """The image of roapi that the platform file or the platform stack names; None if neither does."""
+    given: str | None = settings.data_api_image or _output(wiring, Role.PLATFORM, "data_api_image")
+    return given if given and image.is_former(given) else None
+
+
+def has_data_api_image(settings: GcpSettings, wiring: Wiring) -> bool:
+    """Whether the platform file says where the image is."""
+    given = settings.data_api_image
+    named = given is not None and not image.is_former(given)
+    return named or settings.image_repository is not None or has_platform(wiring)
 
 
 def domain_labels(settings: GcpSettings, wiring: Wiring) -> dict[str, str]:
@@ -62,11 +80,6 @@ def registry_host(settings: GcpSettings) -> str:
     Source: https://cloud.google.com/artifact-registry/docs/docker/names
     """
     return f"{settings.region}-docker.pkg.dev/{settings.project.replace(':', '/')}"
-
-
-def mirrored(settings: GcpSettings, environment: str, image: str) -> str:
-    """The name of an image of ghcr.io in the platform's mirror."""
-    return f"{repository_address(settings, environment, MIRROR)}/{image}"
 
 
 def _output(wiring: Wiring, role: Role, name: str) -> Any:

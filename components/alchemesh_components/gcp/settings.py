@@ -142,8 +142,8 @@ class GcpSettings(Strict):
     data_api_image: str | None = Field(
         default=None,
         description=(
-            "Image of roapi, which serves REST and GraphQL, in Artifact Registry; by default the output of the "
-            "platform's stack."
+            "Image that answers REST and GraphQL; by default "
+            "<image_repository>/alchemesh.platform/data-api:<version of Alchemesh>."
         ),
     )
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from alchemesh_cli.main import invoke
+from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.clouds.gcp.data_api.image import NAME
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.deployment.emulation import emulate
@@ -75,7 +77,13 @@ def test_the_code_that_init_writes_runs_unchanged_on_google_cloud(repo: Repo) ->
     emulators = emulators_of(emulate(load_platform(repo.folder / "platform.yaml", "prod", repo.home)))
     storage = StorageRest("storage", emulators.address_of("storage"))
     storage.make_bucket("theirs", SOURCE, "EU")
-    repo.done("up", "--yes")
+    up = repo.run("up", "--yes", "--json")
+    assert up.returncode == ExitCode.DONE, up.stderr
+    # The platform file still names the image of a former version.
+    former = "europe-west1-docker.pkg.dev/acme-mesh/mirror/roapi:0.12.8"
+    current = f"europe-west1-docker.pkg.dev/acme-mesh/products/{NAME}:{__version__}"
+    said = f"{former} is an image of roapi, which no longer serves REST and GraphQL: the server runs {current}."
+    assert said in up.stdout + up.stderr
     ports = json.loads(repo.run("env", "--json").stdout)["inputs"]
     bucket = ports["sales"]["storage"]["url"].removeprefix("gs://")
     storage.write(bucket, "sales.csv", (repo.folder / "sales.csv").read_bytes(), "text/csv")

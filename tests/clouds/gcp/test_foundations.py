@@ -66,7 +66,7 @@ def test_a_product_refers_to_the_outputs_of_the_stacks_that_it_depends_on(repo: 
         "state_bucket": "acme-nowhere",
         "image_repository": "europe-west1-docker.pkg.dev/acme-mesh/prod--products",
         "mirror_repository": "europe-west1-docker.pkg.dev/acme-mesh/prod--mirror",
-        "data_api_image": "europe-west1-docker.pkg.dev/acme-mesh/prod--mirror/roapi/roapi:v0.12.7",
+        "data_api_image": "europe-west1-docker.pkg.dev/acme-mesh/prod--products/alchemesh.platform/data-api:0.1.0",
         "registry_connection": repo.cloud.all("gcp:sql/databaseInstance:DatabaseInstance")[0].outputs["connectionName"],
     }
     assert "acme-nowhere" in repo.kept(BUCKET)

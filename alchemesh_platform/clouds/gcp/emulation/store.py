@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.provider.values import Secret
-
 FILE = "cloud.db"
 BUSY_SECONDS = 30.0  # how long an operation waits for another transaction
 HIDDEN = {"hidden": "secret"}  # the mark that replaces a secret
@@ -168,6 +166,8 @@ class Store:
 
 def hidden(tree: Any) -> Any:
     """The same value with a mark instead of each secret, since the store is a plain file."""
+    from alchemesh_platform.provider.values import Secret  # with Pulumi's SDK, which readers of the store do without
+
     if isinstance(tree, Secret):
         return HIDDEN
     if isinstance(tree, Mapping):

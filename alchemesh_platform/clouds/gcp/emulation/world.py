@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
+from alchemesh_platform.clouds.gcp.emulation.api.rest import Rest
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.clouds.gcp.emulation.store import Store
 
 STORAGE = "storage"
 BIGQUERY = "bigquery"
+RUN = "cloud-run"
 # The number of a project does not follow from its name. Emulated projects have this number.
 PROJECT_NUMBER = 123456789012
 
@@ -51,6 +53,14 @@ class World:
             EmulatorFailed: when its emulator does not start.
         """
         return BigQueryRest("BigQuery", self.address_of(BIGQUERY))
+
+    def run(self) -> Rest:
+        """The emulated Cloud Run.
+
+        Raises:
+            EmulatorFailed: when it does not start.
+        """
+        return Rest("Cloud Run", self.address_of(RUN))
 
     def configure(self, *, project: str | None = None, region: str | None = None) -> None:
         """Set the provider's project and region."""

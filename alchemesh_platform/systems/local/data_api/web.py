@@ -94,7 +94,7 @@ def _enclosure(gateway: Gateway, tables: Sequence[ServedTable]) -> tuple[str, ..
     for name, value in (("LC_ALL", "C.UTF-8"), ("TZ", "UTC"), ("PYTHONDONTWRITEBYTECODE", "1")):
         found += ["--setenv", name, value]
     found += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - of the enclosure
-    for folder in (*SYSTEM_FOLDERS, *_python_folders()):
+    for folder in (*SYSTEM_FOLDERS, *python_folders()):
         found += ["--ro-bind-try", folder, folder]
     for table in tables:
         if table.format == "delta":
@@ -104,7 +104,7 @@ def _enclosure(gateway: Gateway, tables: Sequence[ServedTable]) -> tuple[str, ..
     return (*found, "--remount-ro", "/", "--")
 
 
-def _python_folders() -> list[str]:
+def python_folders() -> list[str]:
     """The folders of this Python and its packages; of a package that is under development, its own folder only."""
     packages = [Path(path) for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     # Some installers link packages into an environment.

@@ -37,7 +37,7 @@ DEPLOYER_ROLES = (
 # The role for granting roles in the project, and the only roles that components grant. Without that limit the
 # account could grant itself every role: https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
 GRANTING_ROLE = "roles/resourcemanager.projectIamAdmin"
-GIVEN_ROLES = ("roles/bigquery.jobUser",)
+GIVEN_ROLES = ("roles/bigquery.jobUser", "roles/bigquery.readSessionUser")
 ACTING_ROLE = "roles/iam.serviceAccountTokenCreator"
 # For identities of another issuer: https://cloud.google.com/iam/docs/workload-identity-federation#impersonation
 PIPELINE_ROLE = "roles/iam.workloadIdentityUser"

@@ -11,7 +11,7 @@ from pulumi_gcp import artifactregistry, projects, sql, storage
 
 from alchemesh_components.foundations.gcp_platform.models import Args
 from alchemesh_components.foundations.gcp_platform.spec import SPEC
-from alchemesh_components.gcp.foundations import MIRROR, PRODUCTS, ROAPI, registry_host
+from alchemesh_components.gcp.foundations import DATA_API, MIRROR, PRODUCTS, registry_host
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import REPOSITORY, SQL_INSTANCE, product_resource_name
 from alchemesh_components.gcp.settings import Settings
@@ -59,7 +59,7 @@ class GcpPlatform(Component[Args, Settings]):
             "state_bucket": bucket.name if bucket else None,
             "image_repository": self.address_of(products),
             "mirror_repository": self.address_of(mirror),
-            "data_api_image": pulumi.Output.concat(self.address_of(mirror), "/", ROAPI),
+            "data_api_image": pulumi.Output.concat(self.address_of(products), "/", DATA_API),
             "registry_connection": instance.connection_name if instance else None,
         }
 

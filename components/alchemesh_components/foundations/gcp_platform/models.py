@@ -21,6 +21,6 @@ class PlatformOutputs(Strict):
 
     state_bucket: str | None = Field(description="Bucket of the state.")
     image_repository: str = Field(description="Repository of products' images.")
-    mirror_repository: str = Field(description="Repository that mirrors images of ghcr.io, such as roapi's.")
-    data_api_image: str = Field(description="Image of roapi, which serves REST and GraphQL.")
+    mirror_repository: str = Field(description="Repository that mirrors images of ghcr.io.")
+    data_api_image: str = Field(description="Image that answers REST and GraphQL. Build and push it once a version.")
     registry_connection: str | None = Field(description="Connection name of the registry's database.")

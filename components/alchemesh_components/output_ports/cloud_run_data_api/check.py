@@ -5,35 +5,60 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alchemesh_components.gcp.checks import image_in_reach, key_in_reach
-from alchemesh_components.gcp.foundations import has_platform
+from alchemesh_components.gcp.foundations import has_data_api_image
 from alchemesh_components.gcp.settings import Settings
+from alchemesh_components.output_ports.cloud_run_data_api.described import described
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
 from alchemesh_platform.base.units import format_duration
+from alchemesh_platform.clouds.gcp.data_api.configuration import VARIABLES_BYTES_MAX
 from alchemesh_platform.sdk.models import Property
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.local.data_api.serving.columns import why_not_served
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
-    """Check that the image can be pulled, and that the keys are in the locations of the server and the files."""
-    served = {"rest", "graphql"} & set(wiring.protocols)
-    if served and settings.gcp.data_api_image is None and not has_platform(wiring):
-        yield Objection(
-            "found no settings.gcp.data_api_image, expected the image of roapi that answers REST and GraphQL",
-            hint="the platform file names one or a `platform-foundation` that gives it, or the port asks for SQL alone",
-        )
-    if served:
-        yield from image_in_reach(settings.gcp.data_api_image, at="component")
-        for name, model in wiring.models.items():
-            for path in _tagged(model.properties, settings.gcp.policy_tags):
+    """Check that the server has an image, and that it can read and serve the tables."""
+    gcp = settings.gcp
+    if {"rest", "graphql"} & set(wiring.protocols):
+        if not has_data_api_image(gcp, wiring):
+            yield Objection(
+                "found no settings.gcp.data_api_image, expected the image that answers REST and GraphQL",
+                hint="the platform file names it, an `image_repository`, or a `platform-foundation` that gives one; or "
+                "the port asks for SQL alone",
+            )
+        yield from image_in_reach(gcp.data_api_image, at="component")
+        yield from _served(args, settings, wiring)
+    yield from key_in_reach(gcp.encryption_keys.cloud_run, gcp.region, "Cloud Run")
+
+
+def _served(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
+    """Check that the server can read each column, and that PostgreSQL can have it."""
+    for name, model in wiring.models.items():
+        for path in _tagged(model.properties, settings.gcp.policy_tags):
+            yield Objection(
+                "its column has a policy tag, expected none for REST and GraphQL, whose server may not read it",
+                at="models",
+                path=(name, *path),
+                hint="the port asks for SQL alone, where each consumer needs the tag's right, or exposes a model "
+                "without it",
+            )
+        for column in model.properties:
+            if (reason := why_not_served(column)) is not None:
                 yield Objection(
-                    "its column has a policy tag, expected none for REST and GraphQL, whose export may not read it",
+                    f"REST and GraphQL cannot serve a column {column!r}: {reason}",
                     at="models",
-                    path=(name, *path),
-                    hint="the port asks for SQL alone, where each consumer needs the tag's right, or exposes a model "
-                    "without it",
+                    path=(name, "properties", column),
+                    hint="rename the property, or the port asks for SQL alone",
                 )
-    if served and wiring.freshness is not None and args.refresh > wiring.freshness:
+        if len(model.properties) > COLUMNS_MAX:
+            yield Objection(
+                f"found {len(model.properties):,} properties, expected at most {COLUMNS_MAX:,} for REST and GraphQL",
+                at="models",
+                path=(name, "properties"),
+                hint="the port asks for SQL alone, or exposes a model with fewer properties",
+            )
+    if wiring.freshness is not None and args.refresh > wiring.freshness:
         yield Objection(
             f"REST and GraphQL are refreshed every {format_duration(args.refresh)}, and the contract promises a "
             f"freshness of {format_duration(wiring.freshness)}",
@@ -41,16 +66,19 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
             path=("refresh",),
             hint="set a shorter `refresh`, promise a longer `freshness`, or offer SQL alone, which reads current rows",
         )
-    if served and not _reached(settings.gcp.dataset_location, settings.gcp.region):
+    size = len(described(args, wiring, [PLACE] * len(wiring.models)))
+    if size > VARIABLES_BYTES_MAX:
         yield Objection(
-            f"the tables are in {settings.gcp.dataset_location} and their export for REST and GraphQL in "
-            f"{settings.gcp.region}, expected both in one place",
-            hint="settings.gcp.bigquery_location is the region or the multi-region around it; or the port asks for SQL "
-            "alone",
+            f"its tables and columns take {size:,} bytes, expected at most {VARIABLES_BYTES_MAX:,}, which Cloud Run "
+            "gives a server",
+            hint="the port exposes fewer models, or asks for SQL alone",
         )
-    keys = settings.gcp.encryption_keys
-    yield from key_in_reach(keys.cloud_run, settings.gcp.region, "Cloud Run")
-    yield from key_in_reach(keys.storage, settings.gcp.region, "buckets")
+
+
+# https://www.postgresql.org/docs/current/limits.html
+COLUMNS_MAX = 1_600
+# A long project.dataset.table: only a deployment knows the real one.
+PLACE = ".".join(("p" * 30, "d" * 120, "t" * 50))
 
 
 def _tagged(properties: Mapping[str, Property], tags: Mapping[str, str], *above: str) -> Iterator[tuple[str, ...]]:
@@ -63,17 +91,3 @@ def _tagged(properties: Mapping[str, Property], tags: Mapping[str, str], *above:
             yield from _tagged(held.properties, tags, *below)
         elif (declared.classification or held.classification) in tags:
             yield place
-
-
-# https://cloud.google.com/bigquery/docs/locations#multi-regions: regions that the multi-region EU does not include
-OUTSIDE_EU = ("europe-west2", "europe-west6")
-
-
-def _reached(dataset: str, bucket: str) -> bool:
-    """Whether BigQuery can export from the location of a dataset to that of a bucket.
-
-    Source: https://cloud.google.com/bigquery/docs/exporting-data#data-locations
-    """
-    if dataset == "EU":
-        return bucket.startswith("europe-") and bucket not in OUTSIDE_EU
-    return dataset in ("US", bucket)

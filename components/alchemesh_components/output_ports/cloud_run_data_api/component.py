@@ -3,74 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import pulumi
-from pulumi_gcp import bigquery, cloudrunv2, projects, storage
+from pulumi_gcp import bigquery, cloudrunv2, projects
 
 from alchemesh_components.gcp.access import condition_of, member_slug, members_of
-from alchemesh_components.gcp.foundations import data_api_image
+from alchemesh_components.gcp.foundations import data_api_image, former_image
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import RUN_SERVICE, resource_name
 from alchemesh_components.gcp.settings import Settings
-from alchemesh_components.gcp.sql import export
-from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket, lifecycle_rule
-from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
 from alchemesh_components.infrastructure.service_identity.models import Args as IdentityArgs
 from alchemesh_components.output_ports.bigquery_views.component import BigQueryViews
 from alchemesh_components.output_ports.bigquery_views.models import Args as ViewsArgs
+from alchemesh_components.output_ports.cloud_run_data_api.described import described
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
-from alchemesh_components.output_ports.cloud_run_data_api.roapi_config import PORT, roapi_config
 from alchemesh_components.output_ports.cloud_run_data_api.spec import SPEC
+from alchemesh_platform.clouds.gcp.data_api.configuration import READY_PATH, VARIABLE
 from alchemesh_platform.connections import BIGQUERY_SCHEME
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.models import SemanticModel
-from alchemesh_platform.sdk.wiring import Wiring
 
-MOUNTED = "/data"  # the path of the bucket in the server
-CONFIG = "roapi.yaml"
-# An export writes objects and no folders. Without this option, gcsfuse shows only folders with an object of their own.
-# https://cloud.google.com/storage/docs/cloud-storage-fuse/files-and-directories#implicit-dirs
-MOUNT_OPTIONS = ("implicit-dirs",)
-
-
-class ExportBucket(GcsBucket):
-    """A bucket that deletes Parquet files that no export overwrites any longer, after a table shrank or was renamed."""
-
-    def __init__(
-        self,
-        name: str,
-        args: BucketArgs,
-        settings: Settings,
-        wiring: Wiring,
-        opts: pulumi.ResourceOptions,
-        kept_days: int,
-    ) -> None:
-        self.kept_days = kept_days
-        super().__init__(name, args, settings, wiring, opts)
-
-    def lifecycle_rules(self) -> list[storage.BucketLifecycleRuleArgs]:
-        """The rules of every bucket, and the rule for old exports."""
-        return [*super().lifecycle_rules(), lifecycle_rule("Delete", age=self.kept_days, matches_suffixes=[".parquet"])]
-
-    def soft_delete_policy(self) -> storage.BucketSoftDeletePolicyArgs:
-        """No soft delete: it would retain each export, at a cost, for a week.
-
-        Source: https://cloud.google.com/bigquery/docs/exporting-data#export_limitations
-        """
-        return storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0)
+PORT = 8080  # https://cloud.google.com/run/docs/container-contract#port
+# https://cloud.google.com/run/docs/configuring/healthchecks: a startup probe tries for at most 240 s
+STARTUP_SECONDS, PROBE_PERIOD_SECONDS = 240, 5
 
 
 class CloudRunDataApi(Component[Args, Settings]):
-    """Views for SQL, and a roapi server over an export of the tables for REST and GraphQL.
-
-    roapi does not read BigQuery, so its rows are as old as the last export.
-    """
+    """Views for SQL, and a server of REST and GraphQL, whose instances hold a copy of the tables."""
 
     spec = SPEC
 
@@ -78,7 +40,7 @@ class CloudRunDataApi(Component[Args, Settings]):
         """Create the resources of each requested protocol."""
         asked = self.wiring.protocols
         self.views = self.sql_views() if "sql" in asked else None
-        self.service = self.served_export() if "rest" in asked or "graphql" in asked else None
+        self.service = self.served_tables() if "rest" in asked or "graphql" in asked else None
         uri = self.service.uri if self.service else None
         return {
             "kind": "data-api",
@@ -92,29 +54,19 @@ class CloudRunDataApi(Component[Args, Settings]):
         """SQL, with the component bigquery-views."""
         return BigQueryViews(f"{self.name}-views", ViewsArgs(), self.settings, self.wiring, self.child_options)
 
-    def served_export(self) -> cloudrunv2.Service:
-        """Create an identity, a bucket, the export into it, and the server that reads it."""
+    def served_tables(self) -> cloudrunv2.Service:
+        """Create an identity with the rights to read, and the server."""
         self.identity_of_server = self.server_identity()
-        self.exported = self.exported_bucket()
-        rights = self.rights()
-        self.export(rights)
-        return self.server(self.configuration(), rights)
+        return self.server(self.rights())
 
     def server_identity(self) -> ServiceIdentity:
-        """The account with which the export writes and the server reads."""
-        args = IdentityArgs(description=f"Exports and serves {self.wiring.address}"[:256])
+        """The account with which the server reads."""
+        args = IdentityArgs(description=f"Serves {self.wiring.address}"[:256])
         place = dataclasses.replace(self.wiring, part="api")
         return ServiceIdentity(f"{self.name}-identity", args, self.settings, place, self.child_options)
 
-    def exported_bucket(self) -> ExportBucket:
-        """The bucket of the export. It holds a copy that can be re-created."""
-        args = BucketArgs(old_versions=timedelta(days=1), keep_on_destroy=False)
-        place = dataclasses.replace(self.wiring, part="export")
-        kept_days = self.args.refresh.days + 1
-        return ExportBucket(f"{self.name}-export", args, self.settings, place, self.child_options, kept_days)
-
     def rights(self) -> list[pulumi.Resource]:
-        """The rights of the account: only to read the tables, run queries, and write into its bucket."""
+        """The rights of the account: only to read the tables, and to begin reading in the project."""
         account, opts = self.identity_of_server, self.child_options
         table = self.source(next(iter(self.wiring.models)))  # the port's single dataset holds all of them
         read = bigquery.DatasetAccess(
@@ -125,68 +77,33 @@ class CloudRunDataApi(Component[Args, Settings]):
             user_by_email=account.email,
             opts=opts,
         )
-        query = projects.IAMMember(
-            f"{self.name}-query",
+        session = projects.IAMMember(
+            f"{self.name}-sessions",
             project=self.settings.gcp.project,
-            role="roles/bigquery.jobUser",
+            role="roles/bigquery.readSessionUser",
             member=account.member,
             opts=opts,
         )
-        write = storage.BucketIAMMember(
-            f"{self.name}-write",
-            bucket=self.exported.bucket.name,
-            role="roles/storage.objectUser",
-            member=account.member,
-            opts=opts,
-        )
-        return [read, query, write]
+        return [read, session]
 
-    def export(self, rights: Sequence[pulumi.Resource]) -> bigquery.DataTransferConfig:
-        """The query that writes every model's rows as Parquet, now and then repeatedly.
-
-        Source: https://cloud.google.com/bigquery/docs/scheduling-queries
-        """
-        gcp = self.settings.gcp
-        queries = [self.export_of(name, model) for name, model in self.wiring.models.items()]
-        return bigquery.DataTransferConfig(
-            f"{self.name}-query-schedule",
-            project=gcp.project,
-            location=gcp.dataset_location,
-            display_name=f"Export of {self.wiring.address}",
-            data_source_id="scheduled_query",
-            schedule=f"every {int(self.args.refresh.total_seconds()) // 60} minutes",
-            params={"query": pulumi.Output.all(*queries).apply("\n".join)},
-            service_account_name=self.identity_of_server.email,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(rights)),
-        )
-
-    def export_of(self, name: str, model: SemanticModel) -> pulumi.Output[str]:
-        """The part of the query that writes one model's rows."""
-        places = pulumi.Output.all(self.source(name), self.exported.bucket.name)
-        return places.apply(lambda known: export(model, ".".join(known[0]), f"gs://{known[1]}/{name}"))
-
-    @property
-    def configuration_text(self) -> str:
+    def configuration(self) -> pulumi.Output[str]:
         """The configuration of the server."""
-        return roapi_config(self.wiring.models, MOUNTED)
+        places = pulumi.Output.all(*(self.source(name) for name in self.wiring.models))
+        return places.apply(lambda known: described(self.args, self.wiring, [".".join(each) for each in known]))
 
-    def configuration(self) -> storage.BucketObject:
-        """The server's configuration, next to the files that it reads."""
-        return storage.BucketObject(
-            f"{self.name}-config",
-            bucket=self.exported.bucket.name,
-            name=CONFIG,
-            content=self.configuration_text,
-            content_type="application/yaml",
-            opts=self.child_options,
-        )
-
-    def server(self, configuration: storage.BucketObject, rights: Sequence[pulumi.Resource]) -> cloudrunv2.Service:
+    def server(self, rights: Sequence[pulumi.Resource]) -> cloudrunv2.Service:
         """The server.
 
         Cloud Run checks an identity token before each request, and rejects callers without the right to invoke it.
         """
         gcp = self.settings.gcp
+        if (former := former_image(gcp, self.wiring)) is not None:
+            pulumi.log.warn(
+                f"{former} is an image of roapi, which no longer serves REST and GraphQL: the server runs "
+                f"{data_api_image(gcp, self.wiring)}. Remove settings.gcp.data_api_image, or run "
+                "`alchemesh platform up`, which replaces the image of the platform",
+                resource=self,
+            )
         return cloudrunv2.Service(
             f"{self.name}-server",
             project=gcp.project,
@@ -198,42 +115,33 @@ class CloudRunDataApi(Component[Args, Settings]):
             invoker_iam_disabled=False,
             deletion_protection=False,  # it holds no rows
             template=self.instance(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[configuration, *rights]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(rights)),
         )
 
     def instance(self) -> cloudrunv2.ServiceTemplateArgs:
-        """One instance: roapi, with the bucket as a read-only folder."""
+        """One instance: the data API, with a copy of the tables in its memory."""
         gcp, args = self.settings.gcp, self.args
-        digest = hashlib.sha256(self.configuration_text.encode()).hexdigest()
         return cloudrunv2.ServiceTemplateArgs(
-            # A changed configuration creates a new revision, which restarts the server and reads it.
-            annotations={"alchemesh/configuration": digest[:16]},
             labels=labels_of(gcp, self.wiring),
             service_account=self.identity_of_server.email,
-            execution_environment="EXECUTION_ENVIRONMENT_GEN2",  # the generation that can mount buckets
+            execution_environment="EXECUTION_ENVIRONMENT_GEN2",  # a whole Linux, which PostgreSQL needs
             encryption_key=gcp.encryption_keys.cloud_run,
             scaling=cloudrunv2.ServiceTemplateScalingArgs(min_instance_count=0, max_instance_count=args.instances_max),
-            volumes=[
-                cloudrunv2.ServiceTemplateVolumeArgs(
-                    name="exported",
-                    gcs=cloudrunv2.ServiceTemplateVolumeGcsArgs(
-                        bucket=self.exported.bucket.name, read_only=True, mount_options=MOUNT_OPTIONS
-                    ),
-                )
-            ],
             containers=[
                 cloudrunv2.ServiceTemplateContainerArgs(
                     image=data_api_image(gcp, self.wiring),
-                    args=["--config", f"{MOUNTED}/{CONFIG}"],
+                    envs=[cloudrunv2.ServiceTemplateContainerEnvArgs(name=VARIABLE, value=self.configuration())],
                     ports=cloudrunv2.ServiceTemplateContainerPortsArgs(container_port=PORT),
                     resources=cloudrunv2.ServiceTemplateContainerResourcesArgs(
-                        limits={"cpu": "1", "memory": args.memory}
+                        limits={"cpu": "1", "memory": args.memory},
+                        cpu_idle=False,  # it follows changed tables between requests
+                        startup_cpu_boost=True,
                     ),
-                    volume_mounts=[
-                        cloudrunv2.ServiceTemplateContainerVolumeMountArgs(name="exported", mount_path=MOUNTED)
-                    ],
                     startup_probe=cloudrunv2.ServiceTemplateContainerStartupProbeArgs(
-                        http_get=cloudrunv2.ServiceTemplateContainerStartupProbeHttpGetArgs(path="/health")
+                        http_get=cloudrunv2.ServiceTemplateContainerStartupProbeHttpGetArgs(path=READY_PATH),
+                        period_seconds=PROBE_PERIOD_SECONDS,
+                        timeout_seconds=PROBE_PERIOD_SECONDS - 1,
+                        failure_threshold=STARTUP_SECONDS // PROBE_PERIOD_SECONDS,
                     ),
                 )
             ],

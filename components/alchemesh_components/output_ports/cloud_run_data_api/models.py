@@ -10,13 +10,13 @@ from pydantic import AfterValidator, Field
 from alchemesh_platform.base.units import Duration
 from alchemesh_platform.sdk.models import Strict
 
-# https://cloud.google.com/bigquery/docs/scheduling-queries: the shortest repeat
-REFRESH_MIN = timedelta(minutes=5)
+# A table that changed is read as a whole, by each instance.
+REFRESH_MIN = timedelta(seconds=10)
 
 
 def _long_enough(span: timedelta) -> timedelta:
-    if span < REFRESH_MIN or span % timedelta(minutes=1):
-        raise ValueError("expected whole minutes, at least 5m, the shortest that a scheduled query knows")
+    if span < REFRESH_MIN:
+        raise ValueError("expected at least 10s: each instance reads a changed table as a whole")
     return span
 
 
@@ -24,11 +24,14 @@ class Args(Strict):
     """Arguments of a data API."""
 
     refresh: Annotated[Duration, AfterValidator(_long_enough)] = Field(
-        default=timedelta(hours=1),
-        description="Refresh interval of REST and GraphQL, at least 5m; SQL always reads the current rows.",
+        default=timedelta(minutes=5),
+        description="Time between two looks for changed tables for REST and GraphQL, at least 10s; SQL always reads "
+        "the current rows.",
     )
-    memory: Literal["512Mi", "1Gi", "2Gi", "4Gi", "8Gi"] = Field(
-        default="1Gi", description="Memory of an instance of the server."
+    memory: Literal["512Mi", "1Gi", "2Gi", "4Gi", "8Gi", "16Gi", "32Gi"] = Field(
+        default="2Gi",
+        description="Memory of an instance of the server, which holds a copy of the tables: a table may have a third "
+        "of it, uncompressed.",
     )
     instances_max: Annotated[int, Field(ge=1, le=100)] = Field(
         default=3, description="Maximum number of instances; without requests, none runs."

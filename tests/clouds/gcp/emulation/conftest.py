@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.engine.install.find import Engine
 
+from .cloud_run import CloudServing, served
 from .harness import Bench, bench_on
 
 
@@ -18,3 +20,23 @@ def bench(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Benc
     """A fresh stack with an empty cloud."""
     with bench_on(tmp_path, engine, emulators) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def cloud_api(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudServing]:
+    """The data API on the emulated Cloud Run."""
+    with served(tmp_path_factory.mktemp("cloud-run"), emulators) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def data_api(cloud_api: CloudServing) -> CloudServing:
+    """The data API, by the name that the tests of the local one use."""
+    return cloud_api
+
+
+@pytest.fixture
+def client(cloud_api: CloudServing) -> Iterator[httpx.Client]:
+    """A client with the identity token of a consumer."""
+    with cloud_api.client() as client:
+        yield client

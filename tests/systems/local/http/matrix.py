@@ -26,6 +26,7 @@ class Case:
         arrow: Values in Arrow and Parquet.
         graphql: Values in GraphQL as JSON texts; None: as in JSON.
         as_text: Values as JSON texts with ``decimals=text``; None: as in JSON.
+        null: The value of row 2 as JSON text.
     """
 
     column: str
@@ -34,13 +35,14 @@ class Case:
     arrow: tuple[Any, Any]
     graphql: tuple[str, str] | None = None
     as_text: tuple[str, str] | None = None
+    null: str = "null"
 
 
 TEXT = 'naïve ☃ 😀 "q" \\ ,;\n'
 NOT_SHOWN = ("id", "text", "year", "shipped")  # a text of many lines, and types that are shown already
 LARGE = "1234567890123456789012345678.0123456789"
 CASES = (
-    Case("id", ("1", "3"), ("1", "3"), (1, 3)),
+    Case("id", ("1", "3"), ("1", "3"), (1, 3), null="2"),
     Case("text", ('"naïve ☃ 😀 \\"q\\" \\\\ ,;\\n"', '""'), (TEXT, ""), (TEXT, "")),
     Case(
         "integer",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from gql.transport.httpx import HTTPXTransport
 
 from parts.postgresql import PASSWORD, PostgresqlServer
 from tests.waiting import until
@@ -85,6 +86,14 @@ class Serving:
             headers=headers,
             timeout=60,
             **more,
+        )
+
+    def graphql(self, consumer: str = CONSUMER) -> HTTPXTransport:
+        """What the client library `gql` sends its requests by."""
+        return HTTPXTransport(
+            url="http://data-api/api/graphql",
+            transport=httpx.HTTPTransport(uds=str(self.socket)),
+            headers={"X-Alchemesh-Consumer": consumer},
         )
 
 

@@ -31,6 +31,7 @@ class Kind:
         values: Values to write.
         shown: The text that PostgreSQL shows for each.
         read: What psycopg reads, if that is another value.
+        null: What a client reads for null.
     """
 
     name: str
@@ -40,11 +41,12 @@ class Kind:
     values: Sequence[Any]
     shown: Sequence[str]
     read: Sequence[Any] | None = None
+    null: Any = None
 
     @property
     def expected(self) -> list[Any]:
         """What a client reads, with the null of the last row."""
-        return [*(self.read or self.values), None]
+        return [*(self.read or self.values), self.null]
 
 
 KINDS = (

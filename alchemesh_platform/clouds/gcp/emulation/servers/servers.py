@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import urllib.error
@@ -15,7 +16,7 @@ from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.clouds.gcp.emulation.servers.enclosure import enclosed
 from alchemesh_platform.clouds.gcp.emulation.servers.local_bigquery import ensure_local_bigquery, home_of
-from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
+from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, RUN, STORAGE
 from alchemesh_platform.machine.files import write_if_changed
 from alchemesh_platform.machine.ports import free_port, is_free, port_taken
 from alchemesh_platform.machine.processes import Program, ensure_running, log_file, log_tail, status, stop
@@ -25,9 +26,13 @@ READY_SECONDS = 120.0
 PORTS_FILE = "emulators.json"
 # The variable of each service that points Google's clients to its emulator.
 VARIABLES = {STORAGE: "STORAGE_EMULATOR_HOST", BIGQUERY: "BIGQUERY_EMULATOR_HOST"}
+# Instances of the data API read rows there, if Google's client of the Storage Read API is installed.
+STORAGE_READ_VARIABLE = "BIGQUERY_STORAGE_EMULATOR_HOST"
 _GRPC = "bigquery-grpc"  # the interface for storage reads and writes has a separate port
-_PORTS = (*VARIABLES, _GRPC)
-_READY = {STORAGE: "/storage/v1/b?project=emulated", BIGQUERY: "/bigquery/v2/projects/emulated/datasets"}
+SERVICES = (*VARIABLES, RUN)
+_PORTS = (*SERVICES, _GRPC)
+_READY = {STORAGE: "/storage/v1/b?project=emulated", BIGQUERY: "/bigquery/v2/projects/emulated/datasets", RUN: "/"}
+_RUN_MODULE = "alchemesh_platform.clouds.gcp.emulation.servers.cloud_run"
 
 
 class EmulatorFailed(Failure):
@@ -65,21 +70,21 @@ class Emulators:
     def addresses(self) -> dict[str, str]:
         """The address of each service's emulator, even if it does not run."""
         ports = self._ports()
-        return {service: f"http://{HOST}:{ports[service]}" for service in VARIABLES}
+        return {service: f"http://{HOST}:{ports[service]}" for service in SERVICES}
 
     def variables(self) -> dict[str, str]:
         """Variables that point Google's clients to the emulators."""
-        return {VARIABLES[service]: url for service, url in self.addresses().items()}
+        return {VARIABLES[service]: url for service, url in self.addresses().items() if service in VARIABLES}
 
     def resume(self) -> None:
         """Restart the emulators that an earlier run started, so that their data is available after a reboot."""
-        for service in VARIABLES:
+        for service in SERVICES:
             if (self.folder / service).is_dir():
                 self.address_of(service)
 
     def stop(self) -> None:
         """Stop the emulators; their data stays."""
-        for service in VARIABLES:
+        for service in SERVICES:
             if (self.folder / service).is_dir():
                 stop(self._run_folder, service)
         self._up.clear()
@@ -102,6 +107,12 @@ class Emulators:
         if service == STORAGE:
             command = _fake_gcs(ports[STORAGE], data)
             return Program(service, enclosed(command, data, [Path(command[0])], self.report))
+        if service == RUN:
+            read = {STORAGE_READ_VARIABLE: f"{HOST}:{ports[_GRPC]}"}
+            environment = {**self.variables(), **read}
+            names = [part for name in environment for part in ("--variable", name)]
+            run = (sys.executable, "-m", _RUN_MODULE, "--port", str(ports[RUN]), "--folder", str(data), *names)
+            return Program(service, run, environment)
         installed = ensure_local_bigquery(self.report)
         environment = {
             "HOME": str(home_of(installed)),

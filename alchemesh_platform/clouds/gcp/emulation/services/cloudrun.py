@@ -1,4 +1,4 @@
-"""Cloud Run: services and jobs are stored, and no container runs.
+"""Cloud Run: services and jobs are stored. Only the platform's data API runs, see ``servers/cloud_run.py``.
 
 As with the real service, the image and a version of each secret must exist. Values of secrets are not emulated: a
 secret exists if this process has its environment variable, as `alchemesh run` reads it.
@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alchemesh_platform.clouds.gcp.emulation.servers.cloud_run import HOST, RUN_SERVICE, SERVICES
+from alchemesh_platform.clouds.gcp.emulation.servers.container import runs_here
 from alchemesh_platform.clouds.gcp.emulation.services.iam import ACCOUNT, AccountReference, grant
 from alchemesh_platform.clouds.gcp.emulation.services.secretmanager import (
     SECRET,
@@ -36,7 +38,6 @@ from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.values import reveal
 
 SERVICE = "run.googleapis.com"
-RUN_SERVICE = "gcp:cloudrunv2/service:Service"
 RUN_JOB = "gcp:cloudrunv2/job:Job"
 
 # https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services/create: less than 50 characters
@@ -47,6 +48,7 @@ NAME = Name(
     NAME_MAX,
     lower=True,
 )
+SERVICE_PATH = "projects/{project}/locations/{location}/services/{name}"
 SERVICE_ID = "projects/{project}/locations/{location}/services/{it}"
 JOB_ID = "projects/{project}/locations/{location}/jobs/{it}"
 INGRESS = ("INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_INTERNAL_ONLY", "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER")
@@ -56,9 +58,19 @@ NOT_FOUND, FAILED_PRECONDITION, INTERNAL = 5, 9, 13
 REPLACED = frozenset({"name", "location", "project"})
 
 
-def _url(values: Values, world: World) -> str:
-    """https://cloud.google.com/run/docs/triggering/https-request#deterministic"""
+def service_url(values: Values, world: World) -> str:
+    """The address of a service; that of this machine, if its program is here.
+
+    Source: https://cloud.google.com/run/docs/triggering/https-request#deterministic
+    """
+    if runs_here(values["template"]["containers"][0]):
+        return f"http://{HOST}:{world.run().json('PUT', SERVICES, _asked(world, values))['port']}"
     return f"https://{values['name']}-{PROJECT_NUMBER}.{values['location']}.run.app"
+
+
+def _asked(world: World, values: Values) -> dict[str, str]:
+    identity = SERVICE_PATH.format_map(values)
+    return {"store": str(world.store.path.parent.resolve()), "id": identity}
 
 
 def _uid(values: Values, world: World) -> str:
@@ -114,6 +126,15 @@ class Running(ResourceType):
             raise NotReady(self.what, code, f"{before.format_map(values)}Image '{container['image']}' not found.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunService(Running):
+    """A service."""
+
+    def remove(self, world: World, values: Values) -> None:
+        if runs_here(values["template"]["containers"][0]):
+            world.run().call("DELETE", SERVICES, _asked(world, values))
+
+
 def _trouble(variable: Values, account: object, project: str, world: World) -> str | None:
     """The reason why a variable cannot be read from Secret Manager."""
     reference = variable["valueSource"]["secretKeyRef"]
@@ -132,12 +153,12 @@ def _trouble(variable: Values, account: object, project: str, world: World) -> s
 _RUNNING = with_labels(createTime=now, updateTime=now, uid=_uid, generation=lambda values, world: "1")
 
 TYPES = (
-    Running(
+    RunService(
         type=RUN_SERVICE,
         what="Service",
         task=("template",),
         no_image=(INTERNAL, "Revision '{name}-00001-emu' is not ready and cannot serve traffic. "),
-        id="projects/{project}/locations/{location}/services/{name}",
+        id=SERVICE_PATH,
         service=SERVICE,
         name=NAME,
         replace_on=REPLACED,
@@ -147,8 +168,8 @@ TYPES = (
         defaults={"deletionProtection": True, "ingress": INGRESS[0]},
         outputs={
             **_RUNNING,
-            "uri": _url,
-            "urls": lambda values, world: [_url(values, world)],
+            "uri": service_url,
+            "urls": lambda values, world: [service_url(values, world)],
             "latestReadyRevision": "projects/{project}/locations/{location}/services/{name}/revisions/{name}-00001",
         },
     ),

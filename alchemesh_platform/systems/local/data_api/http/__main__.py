@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,14 +36,14 @@ def main() -> int:
     return 0
 
 
-async def serve(configuration: Configuration, listener: socket.socket) -> None:
-    """Serve on a listening socket."""
+async def serve(configuration: Configuration, listener: socket.socket, application: Any = None) -> None:
+    """Serve on a listening socket: the application of the configuration, or another one in front of it."""
     import uvicorn
 
     from alchemesh_platform.systems.local.data_api.http.app import Application
 
     settings = uvicorn.Config(
-        Application(configuration),
+        application or Application(configuration),
         access_log=False,
         log_level="warning",
         lifespan="on",

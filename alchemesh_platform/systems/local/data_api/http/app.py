@@ -57,6 +57,11 @@ class Application:
         self._known: list[tuple[str, str]] | None = None
         self._app = self._built({})
 
+    @property
+    def knows_columns(self) -> bool:
+        """Whether it has read the columns of the serving copy, which is open once every table is loaded."""
+        return self._known is not None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run until the server stops."""
         if scope["type"] == "lifespan":

@@ -119,15 +119,16 @@ def problem_of(error: Exception, statement_seconds: float) -> Problem:
             hint="ask for fewer rows, or sort by the key",
         )
     if isinstance(error, _GONE):
-        return _no_answer()
+        return no_answer()
     if isinstance(error, asyncpg.PostgresError):
         return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"the serving copy refused the statement: {error}")
     if isinstance(error, OSError | asyncpg.InterfaceError):
-        return _no_answer()
+        return no_answer()
     raise error
 
 
-def _no_answer() -> Problem:
+def no_answer() -> Problem:
+    """PostgreSQL does not answer at the moment."""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the serving copy does not answer",

@@ -172,14 +172,14 @@ def ended_cleanly(cluster: Cluster) -> None:
 
 def _make(cluster: Cluster) -> None:
     """Copy the prepared data folder, and set the superuser's password."""
-    template = _template(cluster)
-    shutil.copytree(template, cluster.place.cluster, symlinks=True)
+    prepared = prepared_folder(cluster)
+    shutil.copytree(prepared, cluster.place.cluster, symlinks=True)
     cluster.place.cluster.chmod(0o700)
     password = json.loads(cluster.place.admin_file.read_text(encoding="utf-8"))["password"]
     _single_user(cluster, cluster.place.cluster, DATABASE, [f"ALTER ROLE {ADMIN} PASSWORD '{verifier(password)}'"])
 
 
-def _template(cluster: Cluster) -> Path:
+def prepared_folder(cluster: Cluster) -> Path:
     """A data folder with the database and its rights, made once for a user and a version of PostgreSQL."""
     import platformdirs
 

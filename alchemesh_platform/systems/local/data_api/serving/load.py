@@ -39,14 +39,14 @@ class CopiedTable:
 
     Args:
         name: Its name in PostgreSQL.
-        folder: Its folder.
-        format: A Delta table, or a folder of Parquet files.
+        folder: Its folder, if it is on this machine.
+        format: A Delta table, a folder of Parquet files, or a table of BigQuery.
         key: The columns that identify a row.
     """
 
     name: str
     folder: Path
-    format: Literal["delta", "parquet"]
+    format: Literal["delta", "parquet", "bigquery"]
     key: tuple[str, ...] = ()
 
 
@@ -60,6 +60,7 @@ class Copy:
         bytes_max: Bytes of rows that it may hold, before compression.
         progress: Called with the number of rows loaded so far.
         stopped: Whether to give up waiting.
+        source: Where the rows come from, if not from the folder of the table.
     """
 
     place: Place
@@ -67,13 +68,14 @@ class Copy:
     bytes_max: int
     progress: Progress = lambda rows: None
     stopped: Callable[[], bool] = lambda: False
+    source: Source | None = None
     loaded: Snapshot | None = None
     columns: tuple[ServedColumn, ...] = ()
     _source: Source = field(init=False)
     _show_nul: bool = False
 
     def __post_init__(self) -> None:
-        self._source = source_of(self.table.folder, self.table.format)
+        self._source = self.source or source_of(self.table.folder, self.table.format)
 
     def moved(self) -> bool:
         """Whether there is something to load."""

@@ -77,14 +77,22 @@ class Loader:
                 sys.stderr.write(f"PostgreSQL: {error}\n")
                 self.stop.wait(LOOK_SECONDS)
 
-    def _begin(self) -> list[Copy]:
+    def keep_roles(self) -> None:
+        """Make PostgreSQL's roles those of the consumers with access."""
         with locked(self.gateway):
             entries = [entry for entry in read_entries(self.gateway) if entry.has_access(now())]
             keep_roles(self.place, [entry.user for entry in entries], secrets_of(entries))
+
+    def copy_of(self, table: CopiedTable) -> Copy:
+        """The copy of a table."""
+        return Copy(self.place, table, self.limits.bytes_max, stopped=self.stop.is_set)
+
+    def _begin(self) -> list[Copy]:
+        self.keep_roles()
         forget_others(self.place, [table.name for table in self.tables])
         copies = []
         for table in self.tables:
-            copy = Copy(self.place, table, self.limits.bytes_max, stopped=self.stop.is_set)
+            copy = self.copy_of(table)
             resume(copy)
             copies.append(copy)
             loaded = copy.loaded

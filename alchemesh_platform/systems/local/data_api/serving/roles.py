@@ -53,6 +53,20 @@ def _identifier(name: str) -> str:
     return f'"{name}"'
 
 
+def add_role(place: Place, user: str) -> None:
+    """Make the role of one user, unless it is there.
+
+    Raises:
+        ValueError: when the name belongs to PostgreSQL or to the platform.
+        psycopg.Error: when PostgreSQL does not answer, or refuses.
+    """
+    if is_reserved(user):
+        raise ValueError(f"{user} is no name of a consumer")
+    with connect(place) as session:
+        if session.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (user,)).fetchone() is None:
+            _create(session, user)
+
+
 def _create(session: Any, user: str) -> None:
     from psycopg import sql
 
