@@ -102,10 +102,10 @@ def test_statements_only_read_and_only_the_served_tables(cloud_api: CloudServing
 def test_a_changed_table_is_read_again(cloud_api: CloudServing) -> None:
     def ids() -> list[int]:
         with cloud_api.client("ada") as client:
-            return [row["id"] for row in client.get("/api/tables/by_day?columns=id").json()]
+            return [row["id"] for row in client.get("/api/tables/changing").json()]
 
     assert ids() == [1, 2, 3]
-    cloud_api.run("INSERT INTO served.by_day (id) VALUES (4)")
+    cloud_api.run("INSERT INTO served.changing (id) VALUES (4)")
     until(lambda: ids() == [1, 2, 3, 4], "the new row is served")
-    cloud_api.run("CREATE OR REPLACE TABLE served.by_day AS SELECT * FROM served.by_day WHERE id > 2")
+    cloud_api.run("CREATE OR REPLACE TABLE served.changing AS SELECT * FROM served.changing WHERE id > 2")
     until(lambda: ids() == [3, 4], "the rows of the new table are served")
