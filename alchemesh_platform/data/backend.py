@@ -70,6 +70,7 @@ class Target:
         where: For ``replace_where``: the conditions of the rows that are replaced.
         write_id: Identity of this write. A backend that finds it committed writes nothing. None: no identity.
         run: The run that writes; None if it is not known.
+        fingerprint: Digest of everything that the written rows depend on, and of the model; None: not known.
     """
 
     product: str
@@ -81,6 +82,7 @@ class Target:
     where: tuple[Condition, ...] = ()
     write_id: str | None = None
     run: str | None = None
+    fingerprint: str | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -140,6 +142,10 @@ class Backend:
             NotReadable: when there are none to read.
         """
         raise NotImplementedError
+
+    def fingerprint(self, target: Target) -> str | None:
+        """The fingerprint of the last write; None if it had none, or if the rows have changed since."""
+        return None
 
     def write(self, target: Target, rows: CheckedRows) -> Written:
         """Write checked rows, all or nothing.

@@ -136,14 +136,20 @@ def _not_cast(array: Any, wanted: Any) -> Iterator[tuple[int, str]]:
 def _time(array: Any, path: str) -> Values:
     if pa.types.is_time(array.type):
         micro = _cast(array, pa.time64("us"), path)
-        text = pc.replace_substring_regex(micro.array.cast(pa.string()), r"\.0+$", "")
-        return Values(text, micro.unfit)
+        return Values(_usual_time(micro.array.cast(pa.string())), micro.unfit)
     if not pa.types.is_string(array.type):
         raise TypeUnfit(f"found {type_in_words(array.type)}, expected time")
     fits = pc.fill_null(pc.match_substring_regex(array, CLOCK), True)
     rows = pc.indices_nonzero(pc.invert(fits)).to_pylist()
     unfit = tuple((row, f"found {array[row].as_py()!r}, expected a time such as 13:45:00") for row in rows)
-    return Values(array, (Unfit(unfit, path),) if unfit else ())
+    return Values(_usual_time(array), (Unfit(unfit, path),) if unfit else ())
+
+
+def _usual_time(texts: Any) -> Any:
+    """Times with seconds, and without zeros at the end of a fraction, as every technology gives them back."""
+    for pattern, replacement in ((r"^(\d\d:\d\d)$", r"\1:00"), (r"(\.\d*?)0+$", r"\1"), (r"\.$", "")):
+        texts = pc.replace_substring_regex(texts, pattern, replacement)
+    return texts
 
 
 def _object(array: Any, declared: Property, path: str) -> Values:

@@ -84,6 +84,7 @@ class Manifest:
     version: int = 0
     files: dict[str, int] = field(default_factory=dict)
     writes: tuple[str, ...] = ()
+    fingerprint: str | None = None
 
     @classmethod
     def read(cls, content: bytes) -> Manifest:
@@ -95,7 +96,8 @@ class Manifest:
         found = json.loads(content)
         try:
             files = {str(each["name"]): int(each["rows"]) for each in found["files"]}
-            return cls(int(found["version"]), files, tuple(map(str, found.get("writes", ()))))
+            writes = tuple(map(str, found.get("writes", ())))
+            return cls(int(found["version"]), files, writes, found.get("fingerprint"))
         except (KeyError, TypeError) as error:
             raise ValueError(f"the manifest has no {error}") from error
 
@@ -103,6 +105,8 @@ class Manifest:
         """The manifest as JSON."""
         files = [{"name": name, "rows": rows} for name, rows in self.files.items()]
         document = {"version": self.version, "files": files, "writes": list(self.writes[-_WRITES_KEPT:])}
+        if self.fingerprint is not None:
+            document["fingerprint"] = self.fingerprint
         return json.dumps(document, indent=1).encode() + b"\n"
 
 
@@ -134,7 +138,12 @@ class FolderData(Backend):
                 with _opened(store, name, source) as file:
                     yield from _batches(file, source, schema)
 
-        return Rows(schema, batches)
+        return Rows(schema, batches, version=lambda: repr((manifest, source.columns, source.where)))
+
+    def fingerprint(self, target: Target) -> str | None:
+        store = self.store(target.connection, target.model)
+        content, _ = store.read_manifest()
+        return _parsed(content, store, target).fingerprint
 
     def write(self, target: Target, rows: CheckedRows) -> Written:
         store = self.store(target.connection, target.model)
@@ -149,7 +158,7 @@ class FolderData(Backend):
             try:
                 files = _put(store, manifest, target, rows, created)
                 done = (target.write_id,) if target.write_id is not None else ()
-                following = Manifest(manifest.version + 1, files, (*manifest.writes, *done))
+                following = Manifest(manifest.version + 1, files, (*manifest.writes, *done), target.fingerprint)
                 store.write_manifest(following.content(), token)
             except Changed as error:
                 self._remove(store, created)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.data.backend import MODES, Mode, Source, Target, Written, backend_of
+from alchemesh_platform.data.backend import MODES, Backend, Mode, Source, Target, Written, backend_of
 from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import Where, conditions_of
 from alchemesh_platform.data.errors import NotReadable, NotWritable, mode_refused
@@ -70,12 +71,35 @@ class PortData:
         )
         return backend_of(connection, NotReadable, self.place).read(source)
 
-    def write(self, model: str, data: Any, mode: str, where: Where, run: str | None) -> Written:
+    def write(
+        self, model: str, data: Any, mode: str, where: Where, run: str | None, fingerprint: str | None
+    ) -> Written:
         """Write rows of a model, all or nothing.
 
         Raises:
             NotWritable: when they cannot be written. The table is as it was.
         """
+        backend, target = self._target(model, mode, where, fingerprint)
+        if fingerprint is not None and mode != "overwrite":
+            raise NotWritable(f"{self.place}: `fingerprint` belongs to mode 'overwrite', found mode {mode!r}")
+        if target.fingerprint is not None and backend.fingerprint(target) == target.fingerprint:
+            return Written(port=self.name, model=model, mode=target.mode, rows=0, repeated=True)
+        known = current_run()
+        target = replace(target, write_id=write_id(self.product, self.name, model, known, run), run=run or known)
+        rows = CheckedRows(target, data)
+        try:
+            written = backend.write(target, rows)
+        finally:
+            rows.close()
+        keep_receipt(written)
+        return written
+
+    def is_current(self, model: str, fingerprint: str) -> bool:
+        """Whether the rows of a model are those of a fingerprint."""
+        backend, target = self._target(model, "overwrite", None, fingerprint)
+        return backend.fingerprint(target) == target.fingerprint
+
+    def _target(self, model: str, mode: str, where: Where, fingerprint: str | None) -> tuple[Backend, Target]:
         if self.storage is None:
             raise NotWritable(f"{self.place}: it has no storage to write to")
         if not self.models:
@@ -93,7 +117,6 @@ class PortData:
         checked: Mode = mode
         conditions = conditions_of(where, properties, self.place, NotWritable)
         self._check_mode(checked, conditions, model, properties)
-        known_run = current_run()
         target = Target(
             product=self.product,
             port=self.name,
@@ -102,16 +125,11 @@ class PortData:
             properties=properties,
             mode=checked,
             where=conditions,
-            write_id=write_id(self.product, self.name, model, known_run, run),
-            run=run or known_run,
         )
-        rows = CheckedRows(target, data)
-        try:
-            written = backend.write(target, rows)
-        finally:
-            rows.close()
-        keep_receipt(written)
-        return written
+        if fingerprint is None:
+            return backend, target
+        digest = sha256(f"{fingerprint}\n{target.schema}".encode()).hexdigest()
+        return backend, replace(target, fingerprint=digest)
 
     def _check_mode(
         self, mode: Mode, conditions: tuple[Any, ...], model: str, properties: Mapping[str, Property]

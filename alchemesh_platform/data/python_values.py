@@ -117,9 +117,10 @@ def _date(value: Any, declared: Property, path: str) -> date:
 
 def _time(value: Any, declared: Property, path: str) -> str:
     if isinstance(value, time) and value.tzinfo is None:
-        return value.isoformat()
+        value = value.isoformat()
     if isinstance(value, str) and fullmatch(CLOCK, value):
-        return value
+        clock, point, fraction = (value if value.count(":") > 1 else f"{value}:00").partition(".")
+        return f"{clock}{point}{fraction}".rstrip("0").rstrip(".") if point else clock
     raise _wrong(value, declared, path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -33,6 +34,7 @@ class Rows:
         batches: Callable[[], Iterable[pa.RecordBatch]],
         *,
         parquet: Sequence[Path] | None = None,
+        version: Callable[[], str] | None = None,
     ) -> None:
         """Rows from a function.
 
@@ -41,10 +43,12 @@ class Rows:
             batches: Function that reads the batches from the start. Columns may have another type with the same
                 values, such as views of strings; other types are cast.
             parquet: The Parquet files on this machine that hold exactly these rows, with these columns, if there are.
+            version: Function that returns a text that is the same as long as the rows are; by default their digest.
         """
         self.schema = schema
         self._batches = batches
         self._parquet = parquet
+        self._version = version
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in batches. Only a few of them are in memory at a time."""
@@ -63,6 +67,15 @@ class Rows:
         """All rows in memory, as dictionaries."""
         found: list[dict[str, Any]] = self.arrow().to_pylist()
         return found
+
+    def fingerprint(self) -> str:
+        """A digest that stays the same as long as the rows do, to write nothing when nothing is new."""
+        if self._version is not None:
+            return sha256(self._version().encode()).hexdigest()
+        digest = sha256(str(self.schema).encode())
+        for batch in self.batches():
+            digest.update(batch.serialize())
+        return digest.hexdigest()
 
     def duckdb(self, connection: DuckDBPyConnection | None = None) -> DuckDBPyRelation:
         """The rows as a relation of DuckDB, which can be used several times.

@@ -117,6 +117,15 @@ def test_a_repeated_write_is_known_by_its_id(port: OutputPort) -> None:
     assert port.write("sale", [{"sale_id": 1}], run="one").repeated
 
 
+def test_a_folder_knows_the_fingerprint_of_its_rows(port: OutputPort) -> None:
+    port.write("sale", [{"sale_id": 1}], "overwrite", fingerprint="a")
+    assert (port.is_current("sale", "a"), port.is_current("sale", "b")) == (True, False)
+    before = port.read("sale").fingerprint()
+    port.write("sale", [{"sale_id": 2}])
+    assert not port.is_current("sale", "a")
+    assert port.read("sale").fingerprint() != before
+
+
 def test_files_of_an_earlier_model_are_read_with_the_new_one(port: OutputPort, tmp_path: Path) -> None:
     port.write("sale", [{"sale_id": 1}])
     newer = files_port(tmp_path, {**SALE, "shop": {"type": "string"}})

@@ -50,7 +50,7 @@ text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 whole = st.integers(-(2**63), 2**63 - 1)
 money = st.decimals(-(10**15), 10**15, places=4)
 moment = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.sampled_from([UTC]))
-clock = st.times().map(lambda time: time.isoformat())
+clock = st.times().map(lambda time: time.isoformat().rstrip("0").rstrip(".") if time.microsecond else time.isoformat())
 
 
 def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

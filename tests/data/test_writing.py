@@ -318,3 +318,35 @@ def test_a_repeated_run_writes_once(port: OutputPort, monkeypatch: pytest.Monkey
     assert sorted(row["sale_id"] for row in port.read("sale").pylist()) == [1, 2]
     assert port.write("sale", [{"sale_id": 3}], run="day 3").rows == 1
     assert port.write("sale", [{"sale_id": 3}], run="day 3").repeated
+
+
+def test_nothing_is_written_when_the_rows_have_the_same_fingerprint(port: OutputPort, tmp_path: Path) -> None:
+    assert not port.is_current("sale", "inputs of monday")
+    assert port.write("sale", [EMPTY], "overwrite", fingerprint="inputs of monday").rows == 1
+    table(tmp_path).alter.set_column_metadata("code", {"comment": "Code of the article"})
+    assert port.is_current("sale", "inputs of monday")
+    assert port.write("sale", iter([7]), "overwrite", fingerprint="inputs of monday").repeated
+    assert not port.is_current("sale", "inputs of tuesday")
+    table(tmp_path).delete()
+    assert not port.is_current("sale", "inputs of monday")
+    with pytest.raises(NotWritable, match="`fingerprint` belongs to mode 'overwrite', found mode 'append'"):
+        port.write("sale", [EMPTY], fingerprint="x")
+
+
+def test_rows_have_a_fingerprint_that_changes_with_them(port: OutputPort) -> None:
+    port.write("sale", [EMPTY])
+    before = port.read("sale").fingerprint()
+    assert port.read("sale").fingerprint() == before
+    assert port.read("sale", columns=["sale_id"]).fingerprint() != before
+    port.write("sale", [{"sale_id": 2}])
+    assert port.read("sale").fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("13:45", "13:45:00"), ("13:45:00.500", "13:45:00.5"), ("00:00", "00:00:00")]
+)
+def test_a_time_of_day_has_one_form(port: OutputPort, given: str, kept: str) -> None:
+    """BigQuery gives it back in this form too."""
+    port.write("sale", [{"sale_id": 1, "clock": given}])
+    port.write("sale", pa.table({"sale_id": [2], "clock": [given]}))
+    assert {row["clock"] for row in port.read("sale").pylist()} == {kept}

@@ -222,7 +222,14 @@ class OutputPort(Port):
     """An output port of the running product."""
 
     def write(
-        self, model: str, data: Any, mode: str = "append", *, where: Where = None, run: str | None = None
+        self,
+        model: str,
+        data: Any,
+        mode: str = "append",
+        *,
+        where: Where = None,
+        run: str | None = None,
+        fingerprint: str | None = None,
     ) -> Written:
         """Write rows of a model, all or nothing. Each row is checked against the model first.
 
@@ -236,6 +243,8 @@ class OutputPort(Port):
                 key, and adds the others. ``replace_where`` replaces the rows that fulfil ``where``.
             where: For ``replace_where``: ``{"sold_on": day}``, or ``[("sold_on", ">=", day)]``.
             run: An id of what is written, if the code has a better one than the run: it is written once.
+            fingerprint: For ``overwrite``: a digest of everything that the rows depend on. Nothing is written if the
+                rows of the table have the same one, see :meth:`is_current`.
 
         Returns:
             The number of written rows.
@@ -246,7 +255,14 @@ class OutputPort(Port):
             WriteConflict: when another writer changed the table meanwhile.
             NotWritable: when the rows cannot be written for another reason.
         """
-        return self._data().write(model, data, mode, where, run)
+        return self._data().write(model, data, mode, where, run, fingerprint)
+
+    def is_current(self, model: str, fingerprint: str) -> bool:
+        """Whether the rows of a model were written with this fingerprint, and nothing changed them since.
+
+        Code asks before it computes rows. A storage that does not know it says no: then the rows are written again.
+        """
+        return self._data().is_current(model, fingerprint)
 
 
 class Connections(ConnectionDocument):

@@ -33,12 +33,13 @@ from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import plain_schema, type_in_words
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.tables.columns import delta_type
-from alchemesh_platform.systems.local.tables.delta import open_table, table_exists
+from alchemesh_platform.systems.local.tables.delta import last_change, open_table, table_exists
 from alchemesh_platform.systems.local.tables.evolution import same_shape
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
+FINGERPRINT = "alchemesh.fingerprint"  # key in the metadata of a commit
 LOCK_FILE = ".alchemesh-write.lock"
 _LOCK_POLL_SECONDS = 0.05
 _TABLE = "rows"
@@ -79,7 +80,16 @@ class DeltaData(Backend):
                         columns=wanted.names, filter=kept, batch_size=BATCH_ROWS, batch_readahead=4
                     ).to_batches()
 
-        return Rows(wanted, batches)
+        version = repr((path, table.metadata().id, table.version(), wanted.names, source.where))
+        return Rows(wanted, batches, version=lambda: version)
+
+    def fingerprint(self, target: Target) -> str | None:
+        path = target.connection.path(target.model)
+        if not table_exists(path):
+            return None
+        with _writing(target, None):
+            found = last_change(open_table(path)).get(FINGERPRINT)
+        return str(found) if found is not None else None
 
     def write(self, target: Target, rows: CheckedRows) -> Written:
         path = target.connection.path(target.model)
@@ -143,8 +153,9 @@ def _properties(target: Target, retries: int | None) -> CommitProperties:
 
     moment = int(datetime.now(UTC).timestamp() * 1000)
     transactions = [Transaction(target.write_id, 1, moment)] if target.write_id is not None else None
-    about = {"alchemesh.run": target.run} if target.run is not None else None
-    return CommitProperties(custom_metadata=about, app_transactions=transactions, max_commit_retries=retries)
+    about = {"alchemesh.run": target.run, FINGERPRINT: target.fingerprint}
+    known = {name: value for name, value in about.items() if value is not None}
+    return CommitProperties(custom_metadata=known or None, app_transactions=transactions, max_commit_retries=retries)
 
 
 def _against_table(target: Target, rows: CheckedRows, table: DeltaTable) -> Callable[[Sequence[KeySet]], None] | None:
@@ -280,16 +291,16 @@ def _reading(source: Source) -> Iterator[None]:
 
 
 @contextmanager
-def _writing(target: Target, rows: CheckedRows) -> Iterator[None]:
+def _writing(target: Target, rows: CheckedRows | None) -> Iterator[None]:
     """Turn errors of the library into those of this port; an error of a row is the one that was raised."""
     from deltalake.exceptions import CommitFailedError, DeltaError
 
     try:
         yield
     except CommitFailedError as error:
-        raise (rows.failure or conflict(target.port, target.model)) from error
+        raise ((rows and rows.failure) or conflict(target.port, target.model)) from error
     except DeltaError as error:
-        if rows.failure is not None:
+        if rows is not None and rows.failure is not None:
             raise rows.failure from None
         raise NotWritable(
             f"output port {target.port!r}: the table of model {target.model!r} cannot be written: {_reason(error)}",

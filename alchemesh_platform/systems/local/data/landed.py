@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import file_digest
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,7 +53,14 @@ def landed_rows(source: Source) -> Rows:
         for batch in dataset.scanner(columns=wanted, batch_size=BATCH_ROWS, batch_readahead=4).to_batches():
             yield batch.filter(mask(batch, source.where)) if source.where else batch
 
-    return Rows(schema, batches, parquet=None if source.where else files)
+    def version() -> str:
+        digests = []
+        for path in files:
+            with path.open("rb") as content:
+                digests.append(file_digest(content, "sha256").hexdigest())
+        return repr((digests, schema.names, source.where))
+
+    return Rows(schema, batches, parquet=None if source.where else files, version=version)
 
 
 def parquet_files(folder: Path) -> list[Path]:

@@ -324,10 +324,15 @@ def _rows_and_size(table: DeltaTable) -> tuple[int | None, int]:
     return (None if None in counts else sum(counts)), sum(sizes)
 
 
+def last_change(table: DeltaTable) -> dict[str, Any]:
+    """The last commit that changed rows; empty if the log has none."""
+    return next((commit for commit in table.history(100) if commit.get("operation") not in _KEEPS_DATA), {})
+
+
 def _changed_at(table: DeltaTable) -> datetime | None:
-    for commit in table.history(100):
-        if commit.get("operation") not in _KEEPS_DATA:
-            return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+    changed = last_change(table)
+    if changed:
+        return datetime.fromtimestamp(changed["timestamp"] / 1000, UTC)
     written = table.get_add_actions(flatten=True).column("modification_time").to_pylist()
     return datetime.fromtimestamp(max(written) / 1000, UTC) if written else None
 
