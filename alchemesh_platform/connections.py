@@ -43,6 +43,8 @@ from alchemesh_platform.sdk.connections.tables import BIGQUERY_SCHEME, TablesCon
 
 if TYPE_CHECKING:
     from alchemesh_platform.clouds.gcp.connections import IdentityConnection, SecretConnection
+    from alchemesh_platform.data.backend import Written
+    from alchemesh_platform.data.rows import Rows
     from alchemesh_platform.systems.kafka.connections import TopicConnection
 
 __all__ = [
@@ -63,20 +65,29 @@ __all__ = [
     "NotWritable",
     "OutputPort",
     "PortConnections",
+    "Rows",
     "RowsRefused",
     "SchemaMoved",
     "SecretConnection",
     "TablesConnection",
     "TopicConnection",
     "WriteConflict",
+    "Written",
     "WrongConnection",
     "connection_of",
     "connections",
 ]
 
 
+_DATA = {"Rows": "alchemesh_platform.data.rows", "Written": "alchemesh_platform.data.backend"}
+
+
 def __getattr__(name: str) -> Any:
-    """Import, on first use, the connection class of this name that a system registers."""
+    """Import, on first use, a class of rows, or the connection class of this name that a system registers."""
+    if name in _DATA:
+        from importlib import import_module
+
+        return getattr(import_module(_DATA[name]), name)
     from alchemesh_platform.registration.systems import installed_systems
 
     for offer in installed_systems().offers("connection kind", lambda system: system.connections):

@@ -97,10 +97,22 @@ class Rows:
             names = ", ".join(identifier(field.name) for field in self.schema)
             return _of_files(connection, self._parquet).project(names)
         name = f"alchemesh_rows_{next(_numbers)}"
-        stream = self.reader()
-        connection.register(f"{name}_stream", stream)
+        raised: list[Exception] = []
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            try:
+                yield from self.batches()
+            except Exception as error:
+                raised.append(error)
+                raise
+
+        connection.register(f"{name}_stream", pa.RecordBatchReader.from_batches(self.schema, batches()))
         try:
             connection.execute(f"CREATE TEMP TABLE {name} AS FROM {name}_stream")
+        except duckdb.Error:
+            if raised:  # DuckDB makes a text of it
+                raise raised[0] from None
+            raise
         finally:
             connection.unregister(f"{name}_stream")
         return connection.table(name)

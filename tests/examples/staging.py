@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 from deltalake import DeltaTable
 
+from alchemesh_platform.compose.wiring import schema_of
 from alchemesh_platform.connections import (
     CONNECTIONS_VARIABLE,
     Connections,
@@ -22,8 +23,10 @@ from alchemesh_platform.connections import (
     PortConnections,
     TablesConnection,
 )
+from alchemesh_platform.machine.source_columns import SourceColumn
 from alchemesh_platform.manifest.load import load_manifest
-from alchemesh_platform.manifest.models import DataProduct, SemanticModel
+from alchemesh_platform.manifest.models import DataProduct, InputPort, SemanticModel
+from alchemesh_platform.sdk.connections.ports import PortSchema, schema_of_models
 from alchemesh_platform.systems.local.data_api.server import DataApi, deploy_product, take_down
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 from alchemesh_platform.systems.local.landing.ingestion import ingest
@@ -127,6 +130,25 @@ def set_up_folder(folder: Path) -> PortConnections:
     return PortConnections(storage=FilesConnection(url=folder.as_uri()))
 
 
+def reading_of(product: DataProduct, port: InputPort) -> Reading:
+    """How `up` reads the files of an input port."""
+    columns = tuple(
+        SourceColumn.model_validate({"name": name, **each.model_dump()})
+        for name, each in (schema_of(product, port) or {}).items()
+    )
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in port.args.items()}
+    return Reading(**{name: value for name, value in arguments.items() if name != "path"}, columns=columns or None)
+
+
+def schemas_of(product: DataProduct) -> dict[str, PortSchema]:
+    """The types of the ports' data, as code receives them."""
+    outputs = {
+        port.name: schema_of_models({name: product.models[name] for name in port.models})
+        for port in product.output_ports
+    }
+    return outputs | {port.name: schema_of_models({}, schema_of(product, port)) for port in product.input_ports}
+
+
 def set_up_flights(folder: Path, data: Path) -> Product:
     """The product flights with the files of ``data`` landed."""
     declared = manifest("flights")
@@ -134,7 +156,7 @@ def set_up_flights(folder: Path, data: Path) -> Product:
     for port in declared.input_ports:
         inputs[port.name] = set_up_folder(folder / port.name)
         table = Path(port.args["path"]).parent.name
-        ingest(f"{table}/*.csv", data, folder / port.name, Reading(port.args["format"]))
+        ingest(f"{table}/*.csv", data, folder / port.name, reading_of(declared, port))
     return Product(
         "flights",
         folder,
@@ -147,6 +169,7 @@ def set_up_flights(folder: Path, data: Path) -> Product:
                 "raw-files": set_up_folder(folder / "raw-files"),
             },
             infrastructure={"workspace": set_up_folder(folder / "workspace")},
+            schemas=schemas_of(declared),
         ),
     )
 
@@ -161,6 +184,7 @@ def set_up_punctuality(folder: Path, api: DataApiConnection) -> Product:
             environment="test",
             inputs={"flights": PortConnections(proxy=api)},
             outputs={"punctuality-table": set_up_tables("punctuality", "punctuality-table", folder)},
+            schemas=schemas_of(manifest("punctuality")) | {"flights": schemas_of(manifest("flights"))["flights-table"]},
         ),
     )
 

@@ -1,44 +1,24 @@
 """Cleans New York's departures: times in UTC, the weather at departure, and no row that cannot be trusted.
 
 `alchemesh run` calls ``main`` with the connections of the product's ports. The steps are those of ``publish``: read
-the ingested files, join and check them with DuckDB, and write the result to the output ports. Running it again on the
+the landed rows, join and check them with DuckDB, and write the result to the output ports. Running it again on the
 same inputs writes nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
-from alchemesh_platform.connections import Connections, NotConnected, WrongConnection, connections
-from flights.landed import Landed, UnusableInput, landed, one, quoted, view
-from flights.publish import copy_files, fingerprint, is_published, overwrite
+from alchemesh_platform.connections import Connections, DataError, NotConnected, Rows, WrongConnection, connections
 
-# Input port: the columns that are read, and their types.
-COLUMNS = {
-    "departures": {
-        **dict.fromkeys(("year", "month", "day", "dep_time", "sched_dep_time", "dep_delay"), "BIGINT"),
-        **dict.fromkeys(("sched_arr_time", "arr_delay", "flight", "air_time", "distance"), "BIGINT"),
-        **dict.fromkeys(("carrier", "tailnum", "origin", "dest"), "VARCHAR"),
-    },
-    "weather": {
-        "origin": "VARCHAR",
-        "time_hour": "TIMESTAMPTZ",
-        **dict.fromkeys(("temp", "wind_speed", "visib", "precip"), "DOUBLE"),
-    },
-    "airports": {
-        **dict.fromkeys(("faa", "name", "tzone"), "VARCHAR"),
-        **dict.fromkeys(("lat", "lon"), "DOUBLE"),
-        "alt": "BIGINT",
-    },
-    "airlines": {"carrier": "VARCHAR", "name": "VARCHAR"},
-}
-
+INPUTS = ("departures", "weather", "airports", "airlines")
 RAW_FILES = {"departure": "departures", "weather_observation": "weather"}  # model of the port raw-files: input port
+MODELS = ("airline", "airport", "flight")  # of the port flights-table
 
 MEMORY = "256MB"  # of DuckDB; it spills the rest into the workspace
 ORIGIN_CLOCK = "America/New_York"
@@ -153,11 +133,11 @@ ORDER BY origin, hour, time_hour
 
 AIRPORT = """
 CREATE TABLE airport AS
-SELECT DISTINCT ON (faa)
-    faa AS airport, name, lat AS latitude, lon AS longitude, alt AS altitude_feet, tzone AS time_zone
+SELECT DISTINCT ON (airport)
+    airport, name, latitude::DOUBLE AS latitude, longitude::DOUBLE AS longitude, altitude_feet, time_zone
 FROM airports
-WHERE regexp_full_match(faa, '[A-Z0-9]{3}') AND name IS NOT NULL
-ORDER BY faa, name
+WHERE regexp_full_match(airport, '[A-Z0-9]{3}') AND name IS NOT NULL
+ORDER BY airport, name
 """
 
 AIRLINE = """
@@ -169,62 +149,66 @@ ORDER BY carrier, name
 """
 
 
+class UnusableInput(Exception):
+    """Raised when landed rows cannot be used; says where, what was found and what to do."""
+
+
 def main() -> None:
     """Run the job; ends with a message and status 1 when it cannot."""
     try:
         publish(connections())
-    except (UnusableInput, NotConnected, WrongConnection, duckdb.Error, DeltaError, OSError) as error:
+    except (UnusableInput, NotConnected, WrongConnection, DataError, duckdb.Error, OSError) as error:
         sys.exit(f"error: {error}")
 
 
 def publish(here: Connections) -> None:
-    """Clean the ingested files and write the result to the output ports."""
-    inputs = {port: landed(here, port, columns) for port, columns in COLUMNS.items()}
-    publish_raw_files(here, inputs)
+    """Clean the landed rows and write the result to the output ports."""
+    inputs = {port: here.input(port).read() for port in INPUTS}
+    marks = {port: rows.fingerprint() for port, rows in inputs.items()}
+    for model, port in RAW_FILES.items():
+        raw = here.output("raw-files").write(model, inputs[port], "overwrite", fingerprint=marks[port])
+        print(f"{'unchanged' if raw.repeated else 'copied':<10} raw-files: {model}")
 
-    connection = here.output("flights-table").tables
-    tables = {model: DeltaTable(connection.path(model)) for model in ("airline", "airport", "flight")}
-    origins = [*(source.digest() for source in inputs.values()), *(file.read_text() for file in own_code())]
-    marks = {model: fingerprint(table, origins) for model, table in tables.items()}
-    stale = [model for model, table in tables.items() if not is_published(table, marks[model])]
+    output = here.output("flights-table")
+    mark = hashlib.sha256("\n".join([*marks.values(), Path(__file__).read_text()]).encode()).hexdigest()
+    stale = [model for model in MODELS if not output.is_current(model, mark)]
     if not stale:
-        versions = ", ".join(f"{model} {table.version()}" for model, table in tables.items())
-        print(f"unchanged  flights-table: inputs and code are those of the last run (versions: {versions})")
+        print("unchanged  flights-table: inputs and code are those of the last run")
         return
 
-    workspace = here.need("workspace").files.path
-    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(workspace / "spill")}) as work:
-        work.execute("SET TimeZone = 'UTC'")
-        work.execute("SET preserve_insertion_order = false")  # spares memory; a table has no order anyway
-        work.execute("SET enable_progress_bar = false")
-        read(work, inputs)
-        keep_dropped_rows(work, workspace / "dropped-departures.parquet")
-        for model in stale:
-            overwrite(tables[model], work.sql(f"FROM {model}"), marks[model])
-            rows = one(work, f"SELECT count(*) FROM {model}")
-            print(f"written    {model:<10} {rows:>9,} rows, version {tables[model].version()}")
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = scratch(here, Path(folder))
+        with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(workspace / "spill")}) as work:
+            work.execute("SET TimeZone = 'UTC'")
+            work.execute("SET preserve_insertion_order = false")  # spares memory; a table has no order anyway
+            work.execute("SET enable_progress_bar = false")
+            read(work, inputs)
+            keep_dropped_rows(work, workspace / "dropped-departures.parquet")
+            for model in stale:
+                written = output.write(model, work.sql(f"FROM {model}"), "overwrite", fingerprint=mark)
+                print(f"written    {model:<10} {written.rows:>9,} rows, version {written.version}")
 
 
-def own_code() -> list[Path]:
-    """The files of this job: like the inputs, they determine the rows."""
-    return sorted(Path(__file__).parent.glob("*.py"))
+def scratch(here: Connections, otherwise: Path) -> Path:
+    """The workspace, if it is a folder of this machine; otherwise a folder that goes with the job."""
+    try:
+        return here.need("workspace").files.path
+    except WrongConnection:
+        return otherwise
 
 
-def publish_raw_files(here: Connections, inputs: dict[str, Landed]) -> None:
-    """Copy the landed files to the port raw-files, a folder for each model."""
-    raw = here.output("raw-files").files.path
-    for model, port in RAW_FILES.items():
-        changed = copy_files(inputs[port].files, raw / model)
-        print(f"{'copied' if changed else 'unchanged':<10} raw-files: {model}, files: {len(inputs[port].files)}")
-
-
-def read(work: duckdb.DuckDBPyConnection, inputs: dict[str, Landed]) -> None:
-    """Create views and tables from the ingested files, up to the view ``flight``, and print the row counts."""
-    for port, source in inputs.items():
-        rows = view(work, port, source, COLUMNS[port])
+def read(work: duckdb.DuckDBPyConnection, inputs: dict[str, Rows]) -> None:
+    """Create views and tables from the landed rows, up to the view ``flight``, and print the row counts."""
+    for port, landed in inputs.items():
+        landed.duckdb(work).create_view(port)
+        rows = one(work, f"SELECT count(*) FROM {port}")
         print(f"landed     {port:<10} {rows:>9,} rows")
         if rows == 0:
-            raise UnusableInput(f"input port {port!r}: its files hold no row")
+            raise UnusableInput(
+                f"input port {port!r}: no row has landed\n\n"
+                "hint: `alchemesh up` lands the files that the port's `path` names; `python examples/data.py` unpacks "
+                "those of the examples"
+            )
     for step in (AIRPORT, AIRLINE, OBSERVED):
         work.execute(step)
     work.execute("""
@@ -250,7 +234,7 @@ def keep_dropped_rows(work: duckdb.DuckDBPyConnection, file: Path) -> None:
         print(f"             {rows:>9,} {reason}")
     file.unlink(missing_ok=True)
     if reasons:
-        work.execute(f"COPY (FROM judged WHERE reason IS NOT NULL) TO {quoted(str(file))} (FORMAT parquet)")
+        work.sql("FROM judged WHERE reason IS NOT NULL").write_parquet(str(file))
         print(f"             kept in {file}")
     if one(work, "SELECT count(*) FROM judged WHERE reason IS NULL") == 0:
         raise UnusableInput("input port 'departures': every row was dropped, so nothing is written")
@@ -259,6 +243,12 @@ def keep_dropped_rows(work: duckdb.DuckDBPyConnection, file: Path) -> None:
     unclocked = one(work, "SELECT count(*) FROM flight WHERE scheduled_arrival IS NULL")
     if unclocked:
         print(f"emptied    arrivals   {unclocked:>9,} flights with no arrival schedule, or a clock not known")
+
+
+def one(work: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    ((number,),) = work.execute(query).fetchall()
+    return int(number)
 
 
 if __name__ == "__main__":
