@@ -248,7 +248,7 @@ def observe_api(connection: DataApiConnection) -> Observation:
         answer = f"{answer}; {copy.described()}"
     elsewhere = Gateway.at(folder).place.managed if folder else None
     if elsewhere is not None:
-        answer = f"{answer}; in the PostgreSQL at {elsewhere.where}: {', '.join(elsewhere.unenforced)}"
+        answer = f"{answer}; {elsewhere.described_limits}"
     listening = gateways.listening(Gateway.at(folder)) if folder else None
     open_server = listening is not None and not _encloses(listening)
     return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer, lag_seconds=lag)
@@ -298,10 +298,10 @@ def _prepare_postgresql(api: DataApi) -> None:
     managed.set_up(gateway.place, api.postgresql_server, api.limits)
 
 
-def unenforced(api: DataApi) -> tuple[str, ...]:
-    """The limits that the managed server of a data API does not enforce; empty if it has a PostgreSQL of its own."""
+def unenforced(api: DataApi) -> str | None:
+    """The limits that the managed server of a data API does not enforce; None if it has a PostgreSQL of its own."""
     found = api.gateway.place.managed
-    return found.unenforced if found is not None else ()
+    return found.described_limits if found is not None else None
 
 
 def why_not_managed(url: str | None, protocols: Sequence[Protocol]) -> str | None:

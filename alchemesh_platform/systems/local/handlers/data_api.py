@@ -203,8 +203,8 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
         api = _on_reserved_ports(_wanted(inputs, outputs), inputs.owner, context)
         endpoints = data_api.deploy_product(api, timeout_seconds=inputs.start_timeout_seconds, cancelled=context.stop)
         _reserve(inputs, endpoints, context)
-        for missing in data_api.unenforced(api):
-            context.warn(f"data API {inputs.owner}: its managed PostgreSQL does not enforce every limit: {missing}")
+        if (missing := data_api.unenforced(api)) is not None:
+            context.warn(f"data API {inputs.owner}: {missing}")
         return DataApiOutputs(
             http_port=endpoints.http_port,
             postgres_port=endpoints.postgres_port,

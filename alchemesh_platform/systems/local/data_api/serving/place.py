@@ -93,6 +93,11 @@ class Managed:
         return f"{self.parameters.get('host', 'localhost')}:{self.parameters.get('port', 5432)}"
 
     @property
+    def described_limits(self) -> str:
+        """The server, and the limits that it does not enforce."""
+        return f"the PostgreSQL at {self.where} does not enforce every limit: {'; '.join(self.unenforced)}"
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """The parts of its address."""
         from psycopg.conninfo import conninfo_to_dict
