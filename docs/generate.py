@@ -136,6 +136,7 @@ def _help(path: str, command: click.Command, parent: click.Context) -> Iterator[
 
 def sql_page() -> str:
     """Clients and types of SQL, from the tests that run them."""
+    from tests.clouds.gcp.emulation.cloud_run import bigquery_type
     from tests.systems.local.serving.clients import CHECKS
     from tests.systems.local.serving.matrix import KINDS, PARTITIONS
 
@@ -159,9 +160,17 @@ def sql_page() -> str:
         "The tests write each of these to a Delta table, with null in another row, and read them over SQL. Columns of",
         f"type {', '.join(partitions)} are also tested as partitions, with null.",
         "",
-        "| Type of a model | Type in the table | Type in PostgreSQL | For example |",
-        "|---|---|---|---|",
-        *(f"| {kind.model or '–'} | {kind.arrow} | `{kind.sql}` | `{kind.shown[0]}` |" for kind in KINDS),
+        "The tests also write each type that BigQuery has to a table there, and read it over REST and GraphQL on",
+        "Cloud Run, which serves a copy with the same types in PostgreSQL. An array of BigQuery holds no null, and its",
+        "null is `[]`. SQL on Google Cloud is BigQuery's own.",
+        "",
+        "| Type of a model | Type in the table | Type in PostgreSQL | For example | Type in BigQuery |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {kind.model or '–'} | {kind.arrow} | `{kind.sql}` | `{kind.shown[0]}` "
+            f"| {f'`{found}`' if (found := bigquery_type(kind)) else '–'} |"
+            for kind in KINDS
+        ),
         "",
         "- Objects, arrays of objects and arrays of arrays are `jsonb`. Decimals in it are exact, bytes are base64.",
         "- Text in PostgreSQL holds no NUL. The copy shows ␀ instead.",

@@ -236,6 +236,27 @@ def matrix_fields(*names: str) -> Fields:
     return found
 
 
+def bigquery_types() -> dict[str, str]:
+    """The type of each column of the table `every`, as BigQuery's SQL writes it."""
+    return {name: sql_type(*column) for name, column in EVERY.items()}
+
+
+def sql_type(kind: str, more: Mapping[str, Any]) -> str:
+    """A type of a column as BigQuery's SQL writes it."""
+    digits = f"({more['precision']}, {more['scale']})" if "precision" in more else ""
+    parts = ", ".join(f"{name} {sql_type(*part)}" for name, part in more.get("fields", {}).items())
+    name = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": f"STRUCT<{parts}>"}.get(kind, kind)
+    return f"ARRAY<{name}{digits}>" if more.get("mode") == "REPEATED" else f"{name}{digits}"
+
+
+def bigquery_type(kind: Kind) -> str | None:
+    """The type of BigQuery for a column of the type matrix; None where the platform makes none."""
+    if kind.model == "time":  # a text in a Delta table, which has no such type
+        return "TIME"
+    column = _arrow_field(kind.name, kind.arrow)
+    return None if column is None else sql_type(*column)
+
+
 def _expression(kind: pa.DataType, value: Any) -> str:
     """A value of the matrix as an expression of BigQuery."""
     if isinstance(value, list):

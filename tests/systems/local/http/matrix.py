@@ -125,16 +125,22 @@ CASES = (
 )
 
 
-def as_page(types: Mapping[str, str]) -> str:
+def as_page(types: Mapping[str, str], cloud_types: Mapping[str, str], cloud: Mapping[str, Case]) -> str:
     """The matrix as the table of docs/query-a-port.md.
 
     Args:
         types: Type of each column in PostgreSQL.
+        cloud_types: Type of each column in BigQuery.
+        cloud: Values of each column on Google Cloud.
     """
-    lines = ["| Type | JSON | CSV | Arrow, Parquet | GraphQL |", "|---|---|---|---|---|"]
+    lines = [
+        "| Type | JSON | CSV | Arrow, Parquet | GraphQL | BigQuery | JSON on Google Cloud |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for case in CASES:
         if case.column not in NOT_SHOWN:
             type_ = types[case.column]
-            cells = (type_, case.json[0], case.csv[0], str(arrow_type(kind_of(type_))), (case.graphql or case.json)[0])
+            shown = (case.json[0], case.csv[0], str(arrow_type(kind_of(type_))), (case.graphql or case.json)[0])
+            cells = (type_, *shown, cloud_types[case.column], cloud[case.column].json[0])
             lines.append("| " + " | ".join(f"`{cell}`" for cell in cells) + " |")
     return "\n".join(lines) + "\n"
