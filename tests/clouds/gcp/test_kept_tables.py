@@ -171,12 +171,17 @@ def see_status(repo: Repo) -> None:
         places = [*status["outputs"], *status["needs"]]
         return {place["name"]: (place["health"], place["parts"][0]["reason"]) for place in places}
 
+    emulators = emulators_of(emulate(load_platform(repo.folder / "platform.yaml", "prod", repo.home)))
     assert health() == {"events": ("empty", "no rows"), "workspace": ("healthy", "0 files")}
     query(repo, f"INSERT INTO `{PLACE}` (gate_id) VALUES ('A1')")
-    assert health()["events"] == ("healthy", "")
+    StorageRest("storage", emulators.address_of("storage")).write(BUCKET, "gate/_manifest.json", b"{}")
+    assert health() == {"events": ("healthy", ""), "workspace": ("healthy", "0 files")}
+    query(repo, f"DELETE FROM `{PLACE}` WHERE true")
+    assert health()["events"] == ("empty", "no rows")
     warehouse(repo).remove_table("acme-mesh", *PLACE.split(".")[1:])
-    emulators = emulators_of(emulate(load_platform(repo.folder / "platform.yaml", "prod", repo.home)))
-    StorageRest("storage", emulators.address_of("storage")).remove_bucket(BUCKET)
+    storage = StorageRest("storage", emulators.address_of("storage"))
+    storage.remove(BUCKET, "gate/_manifest.json")
+    storage.remove_bucket(BUCKET)
     assert health() == {
         "events": ("unhealthy", "no table for gate"),
         "workspace": ("unhealthy", f"gs://{BUCKET} is not there"),

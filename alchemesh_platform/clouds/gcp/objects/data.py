@@ -20,6 +20,7 @@ from alchemesh_platform.machine.files import count
 from alchemesh_platform.sdk.cloud_object import Contents
 
 if TYPE_CHECKING:
+    from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
     from alchemesh_platform.platform_file.models import Platform
 
 FILES_COUNTED = 10_000  # counting the files of a larger bucket takes too long
@@ -91,7 +92,7 @@ class DatasetObject(_InBigQuery):
         _, project, _, dataset = identity.split("/")
         names = [name for name in service.tables(project, dataset) if f"{identity}/tables/{name}" not in apart]
         tables = [found for name in names if (found := service.table(project, dataset, name)) is not None]
-        rows = sum(_rows(platform, table) for table in tables)
+        rows = sum(rows_in(service, table) for table in tables)
         return Contents(f"{count(rows, 'row')} in {count(len(tables), 'table')}", rows=rows) if rows else None
 
     def delete(self, platform: Platform, identity: str) -> None:
@@ -114,7 +115,7 @@ class TableObject(_InBigQuery):
 
     def contents(self, platform: Platform, identity: str, *, apart: Collection[str] = ()) -> Contents | None:
         found = self.found(platform, identity)
-        rows = _rows(platform, found) if found is not None else 0
+        rows = rows_in(bigquery(platform), found) if found is not None else 0
         return Contents(count(rows, "row"), rows=rows) if rows else None
 
     def delete(self, platform: Platform, identity: str) -> None:
@@ -138,17 +139,21 @@ class TopicObject(Labelled):
         return Contents("messages of unknown number") if self.found(platform, identity) is not None else None
 
 
-def _rows(platform: Platform, table: Mapping[str, Any]) -> int:
+def rows_in(service: BigQueryRest, table: Mapping[str, Any]) -> int:
     """The rows of a table with those that are still in its streaming buffer; a view has none.
+
+    Args:
+        service: BigQuery.
+        table: The table, as the service describes it.
 
     Source: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#Table
     """
     if table.get("type", "TABLE") != "TABLE":
         return 0
-    if platform.emulated:  # the emulator's number also counts deleted rows
+    if service.token is None:  # the emulator's number also counts deleted rows
         place = table["tableReference"]
         name = f"{place['projectId']}.{place['datasetId']}.{place['tableId']}"
-        [[rows]] = bigquery(platform).query(place["projectId"], f"SELECT COUNT(*) FROM `{name}`")  # noqa: S608 - an id
+        [[rows]] = service.query(place["projectId"], f"SELECT COUNT(*) FROM `{name}`")  # noqa: S608 - an id
         return int(rows)
     buffered = (table.get("streamingBuffer") or {}).get("estimatedRows") or 0
     return int(table.get("numRows") or 0) + int(buffered)

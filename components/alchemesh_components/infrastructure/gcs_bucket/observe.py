@@ -13,6 +13,7 @@ from alchemesh_components.gcp.observing import observed
 from alchemesh_platform.connections import FilesConnection
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 
+MANIFEST = "_manifest.json"  # names the files that count: alchemesh_platform/data/folder.py
 FILES_COUNTED = 10_000  # listing a larger bucket takes too long
 
 
@@ -38,6 +39,8 @@ def observe(connection: FilesConnection, environ: Mapping[str, str] = os.environ
 def _files(listed: Iterable[Mapping[str, Any]]) -> Observation:
     files, size, changed = 0, 0, ""
     for item in listed:
+        if str(item.get("name")).rpartition("/")[2] == MANIFEST:
+            continue
         files, size = files + 1, size + int(item.get("size") or 0)
         changed = max(changed, str(item.get("updated") or ""))
     if files > FILES_COUNTED:

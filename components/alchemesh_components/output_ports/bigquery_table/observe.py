@@ -19,24 +19,18 @@ def observe(connection: TablesConnection, environ: Mapping[str, str] = os.enviro
         connection: The tables.
         environ: Names the emulator of BigQuery, if one is used.
     """
-    from alchemesh_platform.clouds.gcp.emulation.servers.servers import VARIABLES
-    from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY
+    from alchemesh_platform.clouds.gcp.objects.data import rows_in
     from alchemesh_platform.clouds.gcp.objects.services import bigquery_of
 
     def look() -> Observation:
         service = bigquery_of(environ)
         tables, gone = {}, []
         for name in connection.tables:
-            table_id = connection.table_id(name)
-            project, dataset, short = table_id.rsplit(".", 2)
-            table = service.table(project, dataset, short)
+            table = service.table(*connection.table_id(name).rsplit(".", 2))
             if table is None:
                 gone.append(name)
-            elif environ.get(VARIABLES[BIGQUERY]):  # an emulator's metadata still count the rows that a write replaced
-                counted = service.query(project, f"SELECT COUNT(*) FROM `{table_id}`")[0][0]  # noqa: S608 - an address
-                tables[name] = _content({**table, "numRows": counted})
             else:
-                tables[name] = _content(table)
+                tables[name] = _content(table, rows_in(service, table))
         if gone:
             return Observation("unhealthy", f"no table for {', '.join(gone)}", tables)
         return Observation("healthy", "", tables)
@@ -44,11 +38,11 @@ def observe(connection: TablesConnection, environ: Mapping[str, str] = os.enviro
     return observed("the tables", look)
 
 
-def _content(table: Mapping[str, Any]) -> TableObservation:
+def _content(table: Mapping[str, Any], rows: int) -> TableObservation:
     """The content of a table, from its metadata: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#Table"""
     changed = table.get("lastModifiedTime")
     return TableObservation(
-        int(table.get("numRows") or 0),
+        rows,
         int(table.get("numBytes") or 0),
         datetime.fromtimestamp(int(changed) / 1000, UTC) if changed else None,
     )
