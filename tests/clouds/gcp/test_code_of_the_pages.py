@@ -92,7 +92,9 @@ def test_the_code_that_init_writes_runs_unchanged_on_google_cloud(repo: Repo) ->
     assert "4 of 6 sales are clean" in ran.stdout, "as on a laptop"
     # In a new process: Google's clients cannot be imported after the platform's provider.
     status = repo.start("status")
-    assert "sale  4 rows" in status.communicate(timeout=LONGEST)[0]
+    shown_now = status.communicate(timeout=LONGEST)[0]
+    assert "sale  4 rows" in shown_now
+    assert " · 4 rows written · " in shown_now, "the history of runs has the rows"
 
     (repo.folder / "clean.py").write_text(shown("platform-gcp.md", "## Rows on Google Cloud", "python"))
     assert "5 sales" in repo.run("run").stdout

@@ -51,6 +51,24 @@ def test_departures_loads_each_departure_once_from_events_of_a_bucket(code: OwnP
     }
 
 
+def test_flights_and_punctuality_write_the_same_rows_on_a_laptop_and_on_google_cloud(
+    code: OwnProcess, tmp_path: Path
+) -> None:
+    laptop, cloud = code.run(_flights_and_punctuality, tmp_path)
+    assert {model: len(rows) for model, rows in laptop.items()} == {
+        "flight": 2_000,
+        "airline": 16,
+        "airport": 1_458,
+        "departure": 2_000,
+        "weather_observation": 283,
+        "carrier_punctuality": 14,
+        "airport_punctuality": 91,
+        "hour_punctuality": 19,
+    }
+    for model, rows in laptop.items():
+        assert cloud[model] == rows, model
+
+
 def _departures() -> tuple[list[str], list[dict[str, Any]]]:
     from tests.clouds.gcp.typed_code import buckets, table
 
@@ -124,3 +142,146 @@ def _run(product: str, module: str, here: Connections) -> str:
         importlib.import_module(module).main()
     sys.path.remove(str(EXAMPLES / product))
     return out.getvalue().splitlines()[-1]
+
+
+FLIGHTS = 2_000  # of the first days of the year
+WEATHER = "2013,1,"  # the readings of January's first days
+RAW = {"departure": "departures", "weather_observation": "weather"}
+
+
+def _flights_and_punctuality(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Run both products in both environments; returns the rows of each model as text."""
+    _operational_files(folder / "operations")
+    return _on_a_laptop(folder), _on_google_cloud(folder)
+
+
+def _operational_files(folder: Path) -> None:
+    """The beginnings of the examples' files."""
+    sys.path.insert(0, str(EXAMPLES))
+    import data
+
+    for known in data.TABLES:
+        target = folder / known.unpacked
+        target.parent.mkdir(parents=True)
+        with data.opened(data.package_data() / known.packed, known) as packed:
+            header, *lines = io.TextIOWrapper(packed, "utf-8").readlines()
+        chosen = lines
+        if known.name == "flights":
+            chosen = lines[:FLIGHTS]
+        elif known.name == "weather":
+            chosen = [line for line in lines if line[4:].startswith(WEATHER) and int(line.split(",")[3]) < 5]
+        target.write_text(header + "".join(chosen), "utf-8")
+
+
+def _on_a_laptop(folder: Path) -> dict[str, list[str]]:
+    from alchemesh_components.input_ports.local_files.models import Args
+    from alchemesh_platform.manifest.load import load_manifest
+    from alchemesh_platform.systems.local.landing.ingestion import ingest
+    from alchemesh_platform.systems.local.landing.on_read import reading_of
+    from tests.data.products import create
+
+    def tables(product: str, names: tuple[str, ...]) -> dict[str, Any]:
+        for name in names:
+            create(folder / product / name, models[product][name])
+        known = {name: (folder / product / name).as_uri() for name in names}
+        return {"kind": "tables", "format": "delta", "tables": known}
+
+    models = {name: _models(name) for name in ("flights", "punctuality")}
+    declared = load_manifest(EXAMPLES / "flights" / "alchemesh.yaml").product
+    inputs = {}
+    for port in declared.input_ports:
+        args = Args.model_validate(port.args)
+        landed = folder / "landed" / port.name
+        landed.mkdir(parents=True)
+        source = f"{Path(args.path).parent.name}/*.csv"
+        ingest(
+            source, folder / "operations", landed, reading_of(args.format, args.reading(), _declared(declared, port))
+        )
+        inputs[port.name] = {"storage": {"kind": "files", "url": landed.as_uri(), "format": "parquet"}}
+    raw = {"kind": "files", "url": (folder / "raw").as_uri(), "format": "parquet"}
+    space = {"kind": "files", "url": (folder / "workspace").as_uri()}
+    (folder / "workspace").mkdir()
+    flights = tables("flights", ("flight", "airline", "airport"))
+    mine = tables("punctuality", tuple(models["punctuality"]))
+    api = {"kind": "data-api", "rest": "http://127.0.0.1:8080/api"}  # named only: the files are here to read
+    return _rows_of(inputs, flights, raw, space, {"storage": flights, "proxy": api}, mine)
+
+
+def _on_google_cloud(folder: Path) -> dict[str, list[str]]:
+    from alchemesh_components.input_ports.storage_transfer.models import Args
+    from alchemesh_platform.manifest.load import load_manifest
+    from tests.clouds.gcp.typed_code import buckets, table, warehouse
+
+    client, models = buckets(), {name: _models(name) for name in ("flights", "punctuality")}
+    declared = load_manifest(EXAMPLES / "flights" / "alchemesh.yaml", "prod").product
+    local = {port.name: port for port in load_manifest(EXAMPLES / "flights" / "alchemesh.yaml").product.input_ports}
+    inputs = {}
+    for port in declared.input_ports:
+        args = Args.model_validate(port.args)
+        name = Path(str(local[port.name].args["path"])).parent.name
+        bucket = client.create_bucket(f"flights-{port.name}")
+        bucket.blob(f"{name}.csv").upload_from_filename(str(folder / "operations" / name / f"{name}.csv"))
+        files = {"kind": "files", "url": f"gs://{bucket.name}", "format": args.format, "reading": args.reading()}
+        inputs[port.name] = {"storage": files}
+    for name in ("raw", "workspace"):
+        client.create_bucket(f"flights-{name}")
+    for product, known in models.items():
+        for name, properties in known.items():
+            table(product, properties, name)
+    warehouse().create_dataset("views")
+    for name in ("flight", "airline", "airport"):
+        warehouse().query(f"CREATE VIEW views.{name} AS SELECT * FROM flights.{name}").result()
+    views = {"kind": "data-api", "sql": "bigquery://acme-mesh/views", "tables": ["flight", "airline", "airport"]}
+    raw = {"kind": "files", "url": "gs://flights-raw"}
+    space = {"kind": "files", "url": "gs://flights-workspace"}
+    flights = _tables("flights", "flight", "airline", "airport")
+    return _rows_of(inputs, flights, raw, space, {"proxy": views}, _tables("punctuality", *models["punctuality"]))
+
+
+def _rows_of(
+    inputs: dict[str, Any],
+    flights: dict[str, Any],
+    raw: dict[str, Any],
+    space: dict[str, Any],
+    theirs: dict[str, Any],
+    mine: dict[str, Any],
+) -> dict[str, list[str]]:
+    """Run the code of both products on these ports, and read what it wrote."""
+    from alchemesh_platform.manifest.load import load_manifest
+
+    models = {name: _models(name) for name in ("flights", "punctuality")}
+    declared = load_manifest(EXAMPLES / "flights" / "alchemesh.yaml").product
+    schemas: dict[str, Any] = {
+        port.name: {"declared": _plain(_declared(declared, port))} for port in declared.input_ports
+    }
+    schemas["flights-table"] = {"models": {name: models["flights"][name] for name in ("flight", "airline", "airport")}}
+    schemas["raw-files"] = {"models": {name: models["flights"][name] for name in RAW}}
+    first = _product(
+        inputs=inputs,
+        outputs={"flights-table": {"storage": flights}, "raw-files": {"storage": raw}},
+        infrastructure={"workspace": {"storage": space}},
+        schemas=schemas,
+    )
+    _run("flights", "flights.clean", first)
+    second = _product(
+        inputs={"flights": theirs},
+        outputs={"punctuality-table": {"storage": mine}},
+        schemas={"flights": schemas["flights-table"], "punctuality-table": {"models": models["punctuality"]}},
+    )
+    _run("punctuality", "punctuality.measure", second)
+    ports = [(first.output("flights-table"), name) for name in ("flight", "airline", "airport")]
+    ports += [(first.output("raw-files"), name) for name in RAW]
+    ports += [(second.output("punctuality-table"), name) for name in models["punctuality"]]
+    return {name: sorted(json.dumps(row, default=str) for row in port.read(name).pylist()) for port, name in ports}
+
+
+def _declared(product: Any, port: Any) -> Any:
+    """The properties of the schema of an input port."""
+    schema = port.declared_schema
+    return product.models[schema].properties if isinstance(schema, str) else schema
+
+
+def _plain(properties: Any) -> dict[str, Any] | None:
+    if properties is None:
+        return None
+    return {name: each.model_dump(mode="json", exclude_defaults=True) for name, each in properties.items()}
