@@ -60,6 +60,8 @@ def write_table(target: Target, rows: CheckedRows, table: TableName) -> Written:
         staging = _Staging(client, target, found, table)
         try:
             keys = staging.load(rows)
+            if not rows.count and target.mode in {"append", "merge"}:
+                return _written(target, 0)
             surviving = _surviving(target, str(staging.name))
             _check_keys(client, target, rows, keys, table, staging.name, surviving)
             job = identity.run(_statement(target, str(table), str(staging.name)))
@@ -90,7 +92,8 @@ class _Identity:
         return self._look()[0]
 
     def run(self, statement: str) -> QueryJob:
-        """Start the statement. Raises Conflict when another process starts the same write."""
+        """Start the statement, unless it was started already."""
+        from google.api_core.exceptions import Conflict
         from google.cloud.bigquery import QueryJobConfig
 
         if self.prefix is None:
@@ -98,9 +101,12 @@ class _Identity:
         committed, free = self._look()
         if committed is not None:
             return committed
-        return self.client.query(
-            statement, job_id=free, location=self.location, job_config=QueryJobConfig(), job_retry=None
-        )
+        try:
+            return self.client.query(
+                statement, job_id=free, location=self.location, job_config=QueryJobConfig(), job_retry=None
+            )
+        except Conflict:  # this request reached BigQuery twice, or another process repeats the run: it is one write
+            return cast("QueryJob", self.client.get_job(free, location=self.location))
 
     def _look(self) -> tuple[QueryJob | None, str | None]:
         from google.api_core.exceptions import GoogleAPICallError, NotFound
@@ -130,24 +136,34 @@ class _Staging:
         self.target = target
         self.name = table.beside(f"{STAGING}{uuid.uuid4().hex}")
         self._location = found.location
+        self._created = False
         self._fields = _staging_fields(found.schema, target.properties)
 
     def load(self, rows: CheckedRows) -> Sequence[KeySet]:
         """Load all rows; returns the values of the unique columns."""
+        keys: list[KeySet] = []
+        for file in self._files(self._stored(rows, keys)):
+            self._create()
+            self._load_file(file)
+        if self.target.mode in {"overwrite", "replace_where"}:
+            self._create()  # also to replace rows with none
+        return keys
+
+    def _create(self) -> None:
         from google.cloud.bigquery import Table
 
-        keys: list[KeySet] = []
-        table = Table(str(self.name), schema=self._fields)
-        table.expires = datetime.now(UTC) + STAGING_KEPT
-        self.client.create_table(table)
-        for file in self._files(self._stored(rows, keys)):
-            self._load_file(file)
-        return keys
+        if not self._created:
+            table = Table(str(self.name), schema=self._fields)
+            table.expires = datetime.now(UTC) + STAGING_KEPT
+            self.client.create_table(table)
+            self._created = True
 
     def remove(self) -> None:
         """Remove the table. It goes by itself where this fails."""
         from google.api_core.exceptions import GoogleAPIError
 
+        if not self._created:
+            return
         with suppress(GoogleAPIError):
             self.client.delete_table(str(self.name), not_found_ok=True)
 
@@ -350,7 +366,7 @@ def _finish(
 @contextmanager
 def _writing(target: Target, rows: CheckedRows, table: TableName) -> Iterator[None]:
     """Turn errors of BigQuery into those of this port; an error of a row is the one that was raised."""
-    from google.api_core.exceptions import Conflict, Forbidden, GoogleAPIError, NotFound
+    from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
     from google.auth.exceptions import GoogleAuthError
 
     try:
@@ -360,8 +376,6 @@ def _writing(target: Target, rows: CheckedRows, table: TableName) -> Iterator[No
             f"output port {target.port!r}: there is no table of model {target.model!r} in {table}",
             hint=remedy("{} creates it, then run the code again", command("up", about_product=True)),
         ) from error
-    except Conflict as error:  # the same write runs elsewhere
-        raise conflict(target.port, target.model, "the same run writes it in another process") from error
     except Forbidden as error:
         raise NotWritable(
             f"output port {target.port!r}: the account of this code may not write {table}: {reason_of(error)}",
