@@ -106,7 +106,7 @@ class _Identity:
                 statement, job_id=free, location=self.location, job_config=QueryJobConfig(), job_retry=None
             )
         except Conflict:  # this request reached BigQuery twice, or another process repeats the run: it is one write
-            return cast("QueryJob", self.client.get_job(free, location=self.location))
+            return cast("QueryJob", self.client.get_job(str(free), location=self.location))
 
     def _look(self) -> tuple[QueryJob | None, str | None]:
         from google.api_core.exceptions import GoogleAPICallError, NotFound
