@@ -85,3 +85,10 @@ def test_postgresql_is_in_a_control_group_where_the_machine_gives_one(cluster: C
     said = memory_of_sql(load_platform(None, "local", Path(cluster.folder)))
     assert said.startswith("each process is limited by the operating system, all together by ")
     assert said.endswith("by a control group") == joined
+
+
+def test_a_control_group_holds_all_statements_and_half_of_the_machine() -> None:
+    """The cache of files counts in the group: a smaller limit would slow down large tables."""
+    half = psutil.virtual_memory().total // 2
+    assert abs(Limits(memory_megabytes=128, statement_megabytes=64).group_bytes - half) < half / 10
+    assert Limits(memory_megabytes=10_000_000, statement_megabytes=64).group_bytes == 10_000_832 * 1_000_000

@@ -34,8 +34,12 @@ class Limits(Strict):
 
     @property
     def group_bytes(self) -> int:
-        """The limit of the control group. The largest statement is ended before, when all together use too much."""
-        return (_OUTSIDE_STATEMENTS_MEGABYTES + self.memory_megabytes + self.statement_megabytes) * 1_000_000
+        """The limit of the control group. The largest statement is ended before, when all together use too much.
+
+        The cache of files counts too. So half of the machine's memory is allowed, if that is more.
+        """
+        needed = (_OUTSIDE_STATEMENTS_MEGABYTES + self.memory_megabytes + self.statement_megabytes) * 1_000_000
+        return max(needed, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
 
     @property
     def bytes_max(self) -> int:
