@@ -121,6 +121,14 @@ def test_details_of_google_errors_are_text_and_not_json() -> None:
         ("Error creating Dataset: googleapi: Error 409: Already Exists: Dataset a:b, duplicate", "remove it, or give"),
         ("googleapi: Error 400: The specified location constraint is not valid., invalid", "settings.gcp.region"),
         ("Error creating Job: googleapi: Error 404: Not found: topic a, notFound", "was it removed by hand?"),
+        (
+            "googleapi: Error 403: Policy update access denied., forbidden",
+            "`alchemesh domain up DOMAIN` of this version",
+        ),
+        (
+            "Revision 'a-00001' is not ready. Image 'r/p/alchemesh.platform/data-api:1' not found.",
+            "as docs/platform-gcp.md says; `docker push r/p/alchemesh.platform/data-api:1`",
+        ),
         ("googleapi: Error 403: a@b.example does not have storage.buckets.create access.", "lacks this right"),
         (
             "googleapi: Error 400: Failed to obtain the location of the destination Google Cloud Storage (GCS) bucket "

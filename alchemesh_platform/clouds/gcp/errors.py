@@ -143,6 +143,14 @@ _HINTS = (
         "the dataset's list of access has this entry, by hand or from a run that was killed: take it off the list "
         "(`bq show`, `bq update --source`) and run again",
     ),
+    # The condition on the role of a domain's account: components/alchemesh_components/foundations/gcp_domain
+    ErrorHint(
+        r"Error 403: Policy update access denied",
+        remedy(
+            "the account of the domain may not grant this role: an administrator runs {} of this version",
+            command("domain", "up", "DOMAIN"),
+        ),
+    ),
     ErrorHint(
         r"Error 403: ",
         "who deploys lacks this right in the project of settings.gcp.project: an administrator grants it",

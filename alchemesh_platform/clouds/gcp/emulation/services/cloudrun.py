@@ -130,6 +130,13 @@ class Running(ResourceType):
 class RunService(Running):
     """A service."""
 
+    def computed_anew(self, values: Values, world: World) -> dict[str, Any]:
+        found = super().computed_anew(values, world)
+        if not runs_here(values["template"]["containers"][0]):
+            return found
+        # A service that was created before its program was on this machine has an address of Google Cloud.
+        return {**found, "uri": service_url(values, world), "urls": [service_url(values, world)]}
+
     def remove(self, world: World, values: Values) -> None:
         if runs_here(values["template"]["containers"][0]):
             world.run().call("DELETE", SERVICES, _asked(world, values))
