@@ -102,6 +102,6 @@ def _observe(thing: Observed, specs: Specs, environ: Mapping[str, str]) -> Obser
         answer = observe(connection_of(thing.connection), **options)
     except Exception as error:  # noqa: BLE001 - a component's fault, whatever it is, is no fault of the product
         return Observation("unknown", f"{type(error).__name__}: {error}".splitlines()[0])
-    if not isinstance(answer, Observation):
+    if answer is not None and not isinstance(answer, Observation):
         return Observation("unknown", f"component {thing.component!r} gives no observation")
     return answer

@@ -58,9 +58,10 @@ class ComponentSpec:
         serves: For a proxy: the forms of data that it can serve. The platform refuses it over a storage that provides
             another form; empty for every form.
         observe: ``"module:function"``. The function takes the component's connection and returns an
-            :class:`alchemesh_platform.sdk.observation.Observation`. None if the component cannot be observed. If the
-            function has a parameter ``environ``, it receives the variables that point clients to the emulators. A
-            parameter ``consumer`` receives the name of the identity of a product that reads the port.
+            :class:`alchemesh_platform.sdk.observation.Observation`, or None if it has nothing to look at. The field is
+            None if the component cannot be observed. If the function has a parameter ``environ``, it receives the
+            variables that point clients to the emulators. A parameter ``consumer`` receives the name of the identity of
+            a product that reads the port.
         run: For code: ``"module:function"``. The function runs the code once, see
             :mod:`alchemesh_platform.sdk.code_run`.
         check: ``"module:function"``. The function is pure. It takes arguments, settings and wiring, and yields an

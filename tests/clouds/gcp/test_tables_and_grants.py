@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from alchemesh_components.gcp.settings import Settings
+from alchemesh_components.output_ports.bigquery_views.observe import observe
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
+from alchemesh_platform.connections import DataApiConnection
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.state.deployed import deployed_state
 from alchemesh_platform.engine.urn import name_of
@@ -20,6 +22,7 @@ from alchemesh_platform.manifest.models import Protocol, SemanticModel
 from alchemesh_platform.provider.loss import ALLOW_VARIABLE
 from alchemesh_platform.sdk.code_identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
+from alchemesh_platform.sdk.observation import Observation
 
 from .harness import PLACE, PROJECT, Cloud, cloud_in
 
@@ -93,6 +96,17 @@ def test_a_grant_adds_its_own_entries_and_removes_no_others(cloud: Cloud) -> Non
     ]
     assert cloud.done("up", flights(BO)) == {"create": ["flights-table-proxy-user-bo-acme-example-r-1"]}
     assert cloud.done("up", flights(BO, DESK)) == {"create": by_desk}
+    views = "prod__aviation__flights__flights_table__views"
+    connection = DataApiConnection(sql=f"bigquery://{PROJECT}/{views}", tables=("flight",))
+    environ = {"BIGQUERY_EMULATOR_HOST": cloud.world.address_of("bigquery")}
+    for consumer in (None, "bo@acme.example"):
+        assert observe(connection, environ, consumer) == Observation("healthy")
+    assert observe(connection, environ, "di@acme.example") == Observation(
+        "unhealthy", f"the access list of dataset {views} has no current entry for di@acme.example"
+    )
+    more = connection.model_copy(update={"tables": ("flight", "airport")})
+    assert observe(more, environ) == Observation("unhealthy", "no view for airport")
+    assert observe(connection.model_copy(update={"sql": None}), environ) is None
     assert cloud.done("up", flights(DESK)) == {"delete": ["flights-table-proxy-user-bo-acme-example-r-1"]}
     assert cloud.done("refresh") == {"refresh": sorted([*PORT, *by_desk])}
     assert cloud.done("up", flights(DESK)) == {}

@@ -18,18 +18,21 @@ _ENDS_AT = re.compile(r'request\.time < timestamp\("(?P<at>[^"]+)"\)')
 
 def observe(
     connection: DataApiConnection, environ: Mapping[str, str] = os.environ, consumer: str | None = None
-) -> Observation:
+) -> Observation | None:
     """Whether each view exists and, for a product that reads them, whether its account is on the access list.
 
     Args:
         connection: The views.
         environ: Names the emulator of BigQuery, if one is used.
         consumer: Email of the account of the product that reads the views; None for the provider's own status.
+
+    Returns:
+        The observation; None for a port without SQL, which has no views.
     """
     from alchemesh_platform.clouds.gcp.objects.services import bigquery_of
 
     if connection.sql is None:
-        return Observation("unknown", "its dataset is not recorded")
+        return None
     project, _, dataset = connection.sql.removeprefix(BIGQUERY_SCHEME).partition("/")
 
     def look() -> Observation:
@@ -41,9 +44,7 @@ def observe(
         if gone := [name for name in connection.tables if name not in there]:
             return Observation("unhealthy", f"no view for {', '.join(gone)}")
         if consumer is not None and not has_access(found.get("access") or (), consumer, datetime.now(UTC)):
-            return Observation(
-                "unhealthy", f"{consumer} is not on the access list of dataset {dataset}, or its access ended"
-            )
+            return Observation("unhealthy", f"the access list of dataset {dataset} has no current entry for {consumer}")
         return Observation("healthy")
 
     return observed(f"dataset {dataset}", look)

@@ -17,6 +17,7 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_platform.connections:DataApiConnection",
     serves=("bigquery-tables",),
+    observe="alchemesh_components.output_ports.bigquery_views.observe:observe",
     check="alchemesh_components.output_ports.cloud_run_data_api.check:check",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,
