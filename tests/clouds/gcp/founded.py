@@ -50,7 +50,7 @@ code:
 
 @contextmanager
 def founded(folder: Path) -> Iterator[Repo]:
-    """The repo, in a new folder; its emulators are stopped at the end."""
+    """The repo, in a new folder."""
     with repo_in(folder / "gates", MANIFEST, PLATFORM) as made:
         shutil.copytree(ROOT / "examples" / "mesh", folder / "mesh")
         yield made

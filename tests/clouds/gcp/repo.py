@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,30 +12,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
+from alchemesh_platform.clouds.gcp.emulation.servers.servers import PORTS_FILE, Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import Kept, Store
-from alchemesh_platform.deployment.emulation import emulate
-from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
 from alchemesh_platform.registry.store import Registry
+from tests.clouds.gcp.emulation.harness import empty
 from tests.commands import run_command, start_command
 
 PLATFORM_OWNER = "katherine@airport.example"
 EMULATED = ("-e", "prod", "--emulate")
+CLOUD = Path("emulated", "prod", "cloud")  # in a home
+EMULATORS = ("run", STORAGE, BIGQUERY, PORTS_FILE, f"{PORTS_FILE}.lock")  # in the cloud's folder
+
+_HOMES: list[Path] = []
 
 
 @contextmanager
 def repo_in(folder: Path, manifest: str, platform: str) -> Iterator[Repo]:
-    """A repo in a new folder; the emulators that its commands started are stopped at the end."""
-    made = Repo.made(folder, manifest, platform)
+    """A repo in a new folder, on an empty emulated cloud."""
+    home = _HOMES[-1]
+    _empty_home(home)
+    yield Repo.made(folder, manifest, platform)
+
+
+@contextmanager
+def shared_home(home: Path) -> Iterator[None]:
+    """The home of every repo in this block. Its emulators start once, and are stopped at the end."""
+    _HOMES.append(home)
     try:
-        yield made
+        yield
     finally:
-        made.stop()
+        _HOMES.remove(home)
+        Emulators(home / CLOUD).stop()
+
+
+def _empty_home(home: Path) -> None:
+    """Leave nothing but the running emulators, without any data."""
+    cloud = home / CLOUD
+    kept = {home, *(home / CLOUD).parents, cloud, *(cloud / name for name in EMULATORS)}
+    for folder in (*(home / part for part in reversed(CLOUD.parents)), cloud):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path in kept:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    empty(Emulators(cloud))
 
 
 @dataclass(frozen=True)
 class Repo:
-    """A product's repo with its platform file and a separate home next to it."""
+    """A product's repo with its platform file."""
 
     folder: Path
 
@@ -45,10 +74,6 @@ class Repo:
         (folder / "alchemesh.yaml").write_text(manifest)
         (folder / "platform.yaml").write_text(platform)
         return cls(folder)
-
-    def stop(self) -> None:
-        """Stop the emulators that the commands started."""
-        emulators_of(emulate(load_platform(self.folder / "platform.yaml", "prod", self.home))).stop()
 
     @property
     def environ(self) -> dict[str, str]:
@@ -80,11 +105,11 @@ class Repo:
 
     @property
     def home(self) -> Path:
-        return self.folder.parent / "home"
+        return _HOMES[-1]
 
     @property
     def here(self) -> Path:
-        return self.home / "emulated" / "prod"
+        return self.home / CLOUD.parent
 
     @property
     def cloud(self) -> Store:
