@@ -9,8 +9,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from alchemesh_platform.systems.local.data_api.http.arrow import arrow_type
 from alchemesh_platform.systems.local.data_api.http.kinds import kind_of
+from alchemesh_platform.systems.local.data_api.http.rows.arrow import arrow_type
 
 UTC = zoneinfo.ZoneInfo("UTC")
 

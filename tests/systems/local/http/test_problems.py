@@ -7,9 +7,9 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from alchemesh_platform.systems.local.data_api.http.formats import Format, chosen
 from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kind, kind_of, value_of
 from alchemesh_platform.systems.local.data_api.http.problems import Problem, problem_of, with_state
+from alchemesh_platform.systems.local.data_api.http.rows.formats import Format, chosen
 
 
 @pytest.mark.parametrize(

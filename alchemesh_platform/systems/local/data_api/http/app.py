@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from alchemesh_platform.systems.local.data_api.http import openapi, own_statements, statements, tables
+from alchemesh_platform.systems.local.data_api.http import openapi, own_statements
 from alchemesh_platform.systems.local.data_api.http.configuration import (
     CONSUMER_HEADER,
     Configuration,
@@ -24,10 +24,8 @@ from alchemesh_platform.systems.local.data_api.http.configuration import (
     ServedTable,
 )
 from alchemesh_platform.systems.local.data_api.http.database import Database, consumer_of, fetch
-from alchemesh_platform.systems.local.data_api.http.formats import Format, chosen
-from alchemesh_platform.systems.local.data_api.http.graphql_api import GraphQLApi, read_request, refusal
+from alchemesh_platform.systems.local.data_api.http.graphql.api import GraphQLApi, read_request, refusal
 from alchemesh_platform.systems.local.data_api.http.kinds import kind_of
-from alchemesh_platform.systems.local.data_api.http.parameters import CURSOR, read_query
 from alchemesh_platform.systems.local.data_api.http.problems import (
     CLIENT_LEFT,
     KNOWN,
@@ -36,8 +34,11 @@ from alchemesh_platform.systems.local.data_api.http.problems import (
     not_loaded,
     problem_of,
 )
-from alchemesh_platform.systems.local.data_api.http.query import Query
-from alchemesh_platform.systems.local.data_api.http.streams import ClientLeft, Stream, started, unless_left
+from alchemesh_platform.systems.local.data_api.http.rows import statements, tables
+from alchemesh_platform.systems.local.data_api.http.rows.formats import Format, chosen
+from alchemesh_platform.systems.local.data_api.http.rows.parameters import CURSOR, read_query
+from alchemesh_platform.systems.local.data_api.http.rows.query import Query
+from alchemesh_platform.systems.local.data_api.http.rows.streams import ClientLeft, Stream, started, unless_left
 
 _API = "/api"
 _VARY = {"Vary": "Accept"}
@@ -314,6 +315,6 @@ def _schema(table: ServedTable) -> dict[str, Any]:
 
 
 def _arrow_name(type_: str) -> str:
-    from alchemesh_platform.systems.local.data_api.http.arrow import arrow_type
+    from alchemesh_platform.systems.local.data_api.http.rows.arrow import arrow_type
 
     return str(arrow_type(kind_of(type_)))

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from alchemesh_platform.systems.local.data_api.http.configuration import Limits
 from alchemesh_platform.systems.local.data_api.http.problems import Problem
-from alchemesh_platform.systems.local.data_api.http.statements import Statement, settings, time_limit
+from alchemesh_platform.systems.local.data_api.http.rows.statements import Statement, settings, time_limit
 
 ROLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _NO_ROLE = "none"  # SET ROLE NONE would go back to the role of the server

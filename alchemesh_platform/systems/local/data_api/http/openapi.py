@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from alchemesh_platform.systems.local.data_api.http.configuration import Limits, ServedColumn, ServedTable
-from alchemesh_platform.systems.local.data_api.http.formats import NAMES, Format
 from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kind, kind_of
-from alchemesh_platform.systems.local.data_api.http.parameters import operators_of
 from alchemesh_platform.systems.local.data_api.http.problems import MEDIA_TYPE
-from alchemesh_platform.systems.local.data_api.http.query import Operator
+from alchemesh_platform.systems.local.data_api.http.rows.formats import NAMES, Format
+from alchemesh_platform.systems.local.data_api.http.rows.parameters import operators_of
+from alchemesh_platform.systems.local.data_api.http.rows.query import Operator
 
 _SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.INTEGER: {"type": "integer", "format": "int64"},

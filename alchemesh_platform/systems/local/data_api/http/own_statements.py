@@ -13,11 +13,11 @@ from typing import Any
 
 import asyncpg
 
-from alchemesh_platform.systems.local.data_api.http import arrow, statements
 from alchemesh_platform.systems.local.data_api.http.database import Database
-from alchemesh_platform.systems.local.data_api.http.formats import Format
 from alchemesh_platform.systems.local.data_api.http.problems import Problem
-from alchemesh_platform.systems.local.data_api.http.streams import CHUNK_BYTES, as_array, from_thread
+from alchemesh_platform.systems.local.data_api.http.rows import arrow, statements
+from alchemesh_platform.systems.local.data_api.http.rows.formats import Format
+from alchemesh_platform.systems.local.data_api.http.rows.streams import CHUNK_BYTES, as_array, from_thread
 
 _FETCHED_ROWS = 500
 _JSON_TYPES = ("json", "jsonb")

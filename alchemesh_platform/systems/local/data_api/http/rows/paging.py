@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
 from alchemesh_platform.systems.local.data_api.http.problems import Problem, bad_parameter
-from alchemesh_platform.systems.local.data_api.http.query import Cursor, Query
-from alchemesh_platform.systems.local.data_api.http.statements import order_of
+from alchemesh_platform.systems.local.data_api.http.rows.query import Cursor, Query
+from alchemesh_platform.systems.local.data_api.http.rows.statements import order_of
 
 CURSOR_MAX = 16_000  # characters; a longer one would not fit into the address of the next page
 _DIGEST = 12

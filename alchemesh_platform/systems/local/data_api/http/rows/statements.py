@@ -47,7 +47,7 @@ from sqlalchemy.types import TypeEngine
 
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
 from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kind, kind_of
-from alchemesh_platform.systems.local.data_api.http.query import Filter, Operator, Query, Sort
+from alchemesh_platform.systems.local.data_api.http.rows.query import Filter, Operator, Query, Sort
 
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _COMPARE: dict[Operator, Callable[[Any, Any], Any]] = {

@@ -32,9 +32,9 @@ from graphql import (
 
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedColumn, ServedTable
 from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kind, kind_of, value_of
-from alchemesh_platform.systems.local.data_api.http.parameters import VALUES_MAX, operators_of
 from alchemesh_platform.systems.local.data_api.http.problems import bad_parameter
-from alchemesh_platform.systems.local.data_api.http.query import Filter, Operator, Query, Sort
+from alchemesh_platform.systems.local.data_api.http.rows.parameters import VALUES_MAX, operators_of
+from alchemesh_platform.systems.local.data_api.http.rows.query import Filter, Operator, Query, Sort
 
 Resolve = Callable[[ServedTable, Any, GraphQLResolveInfo[Any], dict[str, Any]], Any]
 

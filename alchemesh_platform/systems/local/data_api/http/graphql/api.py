@@ -32,14 +32,15 @@ from graphql import (
 from graphql.validation import MaxIntrospectionDepthRule
 from starlette.responses import Response
 
-from alchemesh_platform.systems.local.data_api.http import legacy_graphql, tables
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
 from alchemesh_platform.systems.local.data_api.http.database import Database
-from alchemesh_platform.systems.local.data_api.http.graphql_limits import check_values, parsed
-from alchemesh_platform.systems.local.data_api.http.graphql_schema import query_of, schema_of
-from alchemesh_platform.systems.local.data_api.http.paging import read_cursor
+from alchemesh_platform.systems.local.data_api.http.graphql import legacy
+from alchemesh_platform.systems.local.data_api.http.graphql.limits import check_values, parsed
+from alchemesh_platform.systems.local.data_api.http.graphql.schema import query_of, schema_of
 from alchemesh_platform.systems.local.data_api.http.problems import KNOWN, Problem, problem_of
-from alchemesh_platform.systems.local.data_api.http.query import Query
+from alchemesh_platform.systems.local.data_api.http.rows import tables
+from alchemesh_platform.systems.local.data_api.http.rows.paging import read_cursor
+from alchemesh_platform.systems.local.data_api.http.rows.query import Query
 
 JSON_TYPE = "application/json"
 RESPONSE_TYPE = "application/graphql-response+json"
@@ -123,7 +124,7 @@ class GraphQLApi:
     def _document(self, request: Request) -> DocumentNode:
         document = parsed(request.query, self.limits)
         if request.raw:
-            document = legacy_graphql.rewritten(document)
+            document = legacy.rewritten(document)
         errors = validate(self.schema, document, _RULES, max_errors=_ERRORS_SHOWN)
         if errors:
             raise _Invalid(errors)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from alchemesh_platform.systems.local.data_api.http import arrow, statements
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
 from alchemesh_platform.systems.local.data_api.http.database import Database, copy, fetch
-from alchemesh_platform.systems.local.data_api.http.formats import Format
-from alchemesh_platform.systems.local.data_api.http.paging import next_cursor
 from alchemesh_platform.systems.local.data_api.http.problems import Problem
-from alchemesh_platform.systems.local.data_api.http.query import Query
-from alchemesh_platform.systems.local.data_api.http.streams import as_array, from_thread, produced
+from alchemesh_platform.systems.local.data_api.http.rows import arrow, statements
+from alchemesh_platform.systems.local.data_api.http.rows.formats import Format
+from alchemesh_platform.systems.local.data_api.http.rows.paging import next_cursor
+from alchemesh_platform.systems.local.data_api.http.rows.query import Query
+from alchemesh_platform.systems.local.data_api.http.rows.streams import as_array, from_thread, produced
 
 _FETCHED_ROWS = 500
 _LOG = logging.getLogger("alchemesh.http")

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
-from alchemesh_platform.systems.local.data_api.http.formats import Format
 from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kind, kind_of
 from alchemesh_platform.systems.local.data_api.http.problems import with_state
-from alchemesh_platform.systems.local.data_api.http.statements import ROWS_OF_DELTA, Statement
+from alchemesh_platform.systems.local.data_api.http.rows.formats import Format
+from alchemesh_platform.systems.local.data_api.http.rows.statements import ROWS_OF_DELTA, Statement
 
 if TYPE_CHECKING:
     import pyarrow as pa

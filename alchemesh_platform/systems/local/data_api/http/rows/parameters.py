@@ -12,9 +12,9 @@ from typing import Any
 
 from alchemesh_platform.systems.local.data_api.http.configuration import Limits, ServedTable
 from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kind, kind_of, value_of
-from alchemesh_platform.systems.local.data_api.http.paging import read_cursor
 from alchemesh_platform.systems.local.data_api.http.problems import bad_parameter, unknown
-from alchemesh_platform.systems.local.data_api.http.query import Filter, Operator, Query, Sort
+from alchemesh_platform.systems.local.data_api.http.rows.paging import read_cursor
+from alchemesh_platform.systems.local.data_api.http.rows.query import Filter, Operator, Query, Sort
 
 COLUMNS, SORT, LIMIT, OFFSET, CURSOR, DECIMALS = "columns", "sort", "limit", "offset", "cursor", "decimals"
 SINGLE = (COLUMNS, SORT, LIMIT, OFFSET, CURSOR, DECIMALS)

@@ -1,0 +1,1 @@
+"""Rows of the served tables: queries, pages, formats and streams."""
