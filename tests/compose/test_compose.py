@@ -8,12 +8,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alchemesh_platform.base.problems import ProblemsFound
+from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
 from alchemesh_platform.compose.check import all_problems
@@ -54,6 +55,7 @@ def plan(tmp_path: Path) -> Plan:
 def test_plan_reads_like_the_manifest(plan: Plan, tmp_path: Path) -> None:
     assert (plan.project, plan.environment, plan.root) == ("aviation.flights", "prod", str(tmp_path))
     assert plan.assets == ("aviation/flights/flights-table/flight",)
+    assert plan.address("flights-table") == "aviation/flights/flights-table"
     assert [(one.resource_name, one.role, one.port, one.spec.name) for one in plan.components()] == [
         ("departures", Role.INPUT_PORT, "departures", "reader"),
         ("airports", Role.INPUT_PORT, "airports", "neighbour"),
@@ -187,6 +189,42 @@ def test_without_an_environment_any_implementation_is_enough(tmp_path: Path) -> 
 def test_without_an_environment_unknown_types_and_roles_are_reported(tmp_path: Path) -> None:
     assert "unknown component type 'python-jop'" in reported(tmp_path, SPECS, code={"component": "python-jop"})[0]
     assert "made for a storage" in reported(tmp_path, SPECS, code={"component": "columnar-table"})[0]
+
+
+def test_without_any_component_of_a_role_the_hint_lists_the_catalogue(tmp_path: Path) -> None:
+    found = reported(tmp_path, {})
+    assert found
+    assert [problem for problem in found if not problem.endswith("hint: `alchemesh components list` shows all")] == []
+
+
+def test_an_argument_of_the_overlay_is_reported_there_without_advice_about_overlays(tmp_path: Path) -> None:
+    catalog = {**SPECS, "another": altered("job", name="another", args="tests.compose.specs:Nothing")["job"]}
+    platform = PLATFORM.model_copy(update={"components": {**COMPONENTS, "python-job": "another"}})
+    found = problems_in(tmp_path, platform, catalog, {**COMPLETE}, "code: {args: {entrypoint: prod.py}}\n")
+    assert [problem.hint for problem in found if problem.location.file.endswith("alchemesh.prod.yaml")] != []
+    assert [problem for problem in found if "goes into" in (problem.hint or "")] == []
+    found = problems_in(tmp_path, platform, catalog, {**COMPLETE}, "version: 1.3.0\n")
+    fix = "job takes it, another does not: what differs in prod goes into alchemesh.prod.yaml"
+    assert [problem.path for problem in found if (problem.hint or "").endswith(fix)] == ["code.args.entrypoint"]
+
+
+def problems_in(
+    folder: Path, platform: Platform, catalog: dict[str, ComponentSpec], document: dict[str, Any], overlay: str
+) -> list[Problem]:
+    (folder / "alchemesh.yaml").write_text(written(copy.deepcopy(document)))
+    (folder / "alchemesh.prod.yaml").write_text(overlay)
+    return all_problems(read_manifest(folder / "alchemesh.yaml", "prod"), platform, catalog)
+
+
+def test_a_proxy_must_serve_the_form_of_its_storage(tmp_path: Path) -> None:
+    fitting = {**altered("table", provides="tables"), "server": replace(SPECS["server"], serves=("files", "tables"))}
+    assert all_problems(read_manifest(manifest(tmp_path).path), PLATFORM, fitting) == []
+    other = {**fitting, "server": replace(SPECS["server"], serves=("files", "topics"))}
+    (problem,) = all_problems(read_manifest(manifest(tmp_path).path), PLATFORM, other)
+    assert (problem.path, problem.message) == (
+        "output_ports[0].proxy.component",
+        "server serves files and topics, and the storage of this port, table, provides tables",
+    )
 
 
 def test_overlay_of_the_environment_is_composed(tmp_path: Path) -> None:
