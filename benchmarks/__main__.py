@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import data_api, engine, fairness, gcp, landing, mesh, remote_state, scale, sql, startup
+from benchmarks import data_api, engine, fairness, gcp, landing, mesh, remote_state, rows, scale, sql, startup
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = (
@@ -31,6 +31,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "sql": ("SQL of a data API", RATIOS, sql.ratios),
     "fairness": ("Fairness between consumers", RATIOS, fairness.ratios),
     "landing": ("Landing of files", RATIOS, landing.ratios),
+    "rows": ("Rows that code writes", RATIOS, rows.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
 }
 
@@ -41,10 +42,10 @@ def main(wanted: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     kept = True
     for name in wanted or list(SECTIONS):
-        title, head, rows = SECTIONS[name]
+        title, head, measure = SECTIONS[name]
         print(f"\n## {title}\n\n{head}", flush=True)
         lines = []
-        for measured in rows():
+        for measured in measure():
             print(measured.row(), flush=True)
             lines.append(measured.row())
             kept = kept and measured.kept

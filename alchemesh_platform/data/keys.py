@@ -67,7 +67,7 @@ class KeySet:
         table = self.table
         if len(self.columns) == 1:
             column = table.column(0)
-            if pc.count_distinct(column).as_py() == len(column) - column.null_count:
+            if len(pc.unique(column)) == len(column) - column.null_count + bool(column.null_count):
                 return
         counted = _whole(table).group_by(list(self.columns)).aggregate([([], "count_all")])
         again = counted.filter(pc.greater(counted["count_all"], 1)).drop_columns(["count_all"])
