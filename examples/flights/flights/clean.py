@@ -186,7 +186,8 @@ def publish(here: Connections) -> None:
             keep_dropped_rows(work, workspace / "dropped-departures.parquet")
             for model in stale:
                 written = output.write(model, work.sql(f"FROM {model}"), "overwrite", fingerprint=mark)
-                print(f"written    {model:<10} {written.rows:>9,} rows, version {written.version}")
+                version = f", version {written.version}" if written.version is not None else ""
+                print(f"written    {model:<10} {written.rows:>9,} rows{version}")
 
 
 def scratch(here: Connections, otherwise: Path) -> Path:
