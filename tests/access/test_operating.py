@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from alchemesh_platform.access.operating import REFUSED, TAKEN_OVER, Operating, Right, Target
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.rights import NotAllowed
+from alchemesh_platform.app.data import delete
 from alchemesh_platform.app.rights import OPERATIONS, check_mesh_right, recorded_rights
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.identity.identity import Identity, Mapped
 from alchemesh_platform.mesh_repo.difference import plan_changes
 from alchemesh_platform.mesh_repo.mesh import Mesh, recorded_mesh
+from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import PolicyRecord, ProductRecord, Record, UserRecord
 from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.sdk.retained import Retained
 from tests.mesh_repo.meshes import domain, team, user
 from tests.policies.writing import policy
 
@@ -79,6 +84,17 @@ def test_another_user_is_refused_with_exit_code_4_and_the_audit_records_it(mesh:
     assert (act.operation, act.actor, act.address) == (REFUSED, who, FLIGHTS)
     assert act.detail == {"operation": "destroy", "policy": "operate-product"}
     assert act.reason == refused.value.message
+
+
+def test_kept_data_of_a_cloud_is_deleted_with_the_right_to_destroy_only(
+    mesh: Airport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cloud is not asked before: the user may have the right there."""
+    bucket = Retained("Bucket", "acme-flights", f"{FLIGHTS}/table", object_type="gcp:storage/bucket:Bucket")
+    platform = load_platform(None, "local", tmp_path).model_copy(update={"environment": mesh.environment})
+    monkeypatch.setattr(Registry, "open", lambda _url: nullcontext(mesh.registry))
+    with pytest.raises(NotAllowed, match=f"{BESSIE} may not run destroy on {FLIGHTS}"):
+        delete(platform, [bucket], Identity(BESSIE, "local"))
 
 
 def test_users_of_the_domain_take_over_with_a_reason_that_the_audit_records(mesh: Airport) -> None:
