@@ -109,3 +109,11 @@ def test_a_changed_table_is_read_again(cloud_api: CloudServing) -> None:
     until(lambda: ids() == [1, 2, 3, 4], "the new row is served")
     cloud_api.run("CREATE OR REPLACE TABLE served.changing AS SELECT * FROM served.changing WHERE id > 2")
     until(lambda: ids() == [3, 4], "the rows of the new table are served")
+
+
+def test_a_table_that_cannot_be_loaded_has_its_reason_in_the_log(cloud_api: CloudServing) -> None:
+    with cloud_api.client("ada") as client:
+        assert client.get("/api/tables/absent").status_code == 503
+        assert client.get("/api/tables/changing").status_code == 200, "the others are served"
+    reason = next(line for line in cloud_api.log().splitlines() if line.startswith("error: table absent"))
+    assert "cannot be loaded: 404" in reason
