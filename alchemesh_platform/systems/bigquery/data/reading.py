@@ -54,14 +54,15 @@ def read_table(source: Source, table: TableName) -> Rows:
     client = client_of(table.project, NotReadable, place)
     with reading(source, table):
         fields = {field.name: field for field in client.get_table(str(table)).schema}
-        properties = source.properties if source.properties is not None else _properties(fields.values())
-        names = source.columns or tuple(properties)
-        for name in (*names, *(each.column for each in source.where)):
+        names = source.columns or tuple(source.properties or fields)
+        needed = dict.fromkeys((*names, *(each.column for each in source.where)))
+        for name in needed:
             if name not in fields:
                 raise NotReadable(
                     f"{place}: the table of model {source.model!r} has no column {name!r}; it has {', '.join(fields)}",
                     hint=remedy("{} updates the table to its model", command("up", about_product=True)),
                 )
+        properties = source.properties or _properties([fields[name] for name in needed])
         chosen = ", ".join(map(name_of, names))
         condition = predicate(source.where, properties)
         query = client.query(f"SELECT {chosen} FROM `{table}` WHERE {condition}")  # noqa: S608 - quoted names and literals
