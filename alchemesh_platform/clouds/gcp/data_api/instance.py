@@ -43,7 +43,7 @@ LOAD, WEB, PREPARE = "load", "web", "prepare"
 READY_SECONDS = 200.0
 STOP_SECONDS = 8.0  # Cloud Run kills an instance 10 s after SIGTERM
 OVERHEAD_MEGABYTES = 384  # the three programs, without rows
-_SHARE_OF_ROWS = 0.5  # of the remaining memory: a changed table is loaded beside the served one
+BYTES_IN_POSTGRESQL = 2  # for a byte of a row in Arrow: narrow rows have a header of 24 bytes, and a key has an index
 _LOOK_SECONDS = 0.1
 
 
@@ -68,14 +68,16 @@ class Instance:
     def limits(self) -> Limits:
         """The limits of its PostgreSQL, in the memory of the instance: its files are there too."""
         free = self.configuration.memory_megabytes - OVERHEAD_MEGABYTES
-        for_rows = free * _SHARE_OF_ROWS
-        statements = max(128, int(free - for_rows))
+        statements = max(128, free // 4)
+        # A changed table is loaded beside the served ones.
+        parts = max(1, len(self.configuration.tables)) + 1
+        rows = free * 3 / 4 / parts / BYTES_IN_POSTGRESQL
         return Limits(
             statement_megabytes=max(64, statements // 2),
             memory_megabytes=statements,
             temporary_gigabytes=max(0.05, statements / 4 / 1000),
             connections_max=40,
-            max_gigabytes=max(0.05, for_rows / 1000),
+            max_gigabytes=rows / 1000,
             max_lag_seconds=2 * self.configuration.refresh_seconds,
         )
 

@@ -154,12 +154,24 @@ def imported(file: Path, *, everywhere: bool) -> set[str]:
 LOCAL_ONLY = {("deltalake", "source.py"), ("duckdb", "source.py"), ("deltalake", "arrow.py")}
 
 
-@pytest.mark.parametrize(("memory", "gigabytes"), [(512, 0.064), (2048, 0.832), (8192, 3.904)])
-def test_a_table_may_have_half_of_the_memory_that_is_left(memory: int, gigabytes: float) -> None:
-    configuration = InstanceConfiguration(title="t", tables=(), refresh_seconds=60, memory_megabytes=memory)
+@pytest.mark.parametrize(
+    ("memory", "tables", "gigabytes"),
+    [(2048, 1, 0.312), (2048, 3, 0.156), (8192, 1, 1.464), (32768, 5, 2.024)],
+)
+def test_all_tables_fit_into_the_memory_while_one_is_loaded_again(memory: int, tables: int, gigabytes: float) -> None:
+    """With a limit for each table alone, several tables ended the instance for want of memory."""
+    table = {"table": "a.b.c", "columns": ["id"]}
+    configuration = InstanceConfiguration.model_validate(
+        {
+            "title": "t",
+            "tables": [{"name": f"t{n}", **table} for n in range(tables)],
+            "refresh_seconds": 60,
+            "memory_megabytes": memory,
+        }
+    )
     limits = Instance(configuration).limits
     assert limits.max_gigabytes == gigabytes
-    assert limits.memory_megabytes + limits.max_gigabytes * 1000 + 384 <= memory + 64
+    assert limits.memory_megabytes + 2 * limits.max_gigabytes * 1000 * (tables + 1) + 384 <= memory
 
 
 @pytest.mark.parametrize(
