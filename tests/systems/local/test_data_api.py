@@ -341,7 +341,7 @@ def test_a_table_that_cannot_be_loaded_is_named_and_a_raised_limit_loads_it(api:
     endpoints = deploy_product(replace(small, limits=Limits(max_gigabytes=1, max_lag_seconds=30)))
     assert sql(endpoints, "SELECT count(*) FROM flight") == [(1,)]
     found = observe_api(own(endpoints))
-    assert re.search(r"copy of \d+ kB \(limit 10 GB a table\), current \(limit 60 s\)", found.reason)
+    assert re.search(r"copy of \d+ kB \(limit 1 GB a table\), current \(limit 30 s\)", found.reason)
     assert found.lag_seconds == 0
     write_deltalake(tmp_path / "flight", pa.table({"id": ["UA2"], "ctid": [1]}), mode="append", schema_mode="merge")
     until(lambda: observe_api(own(endpoints)).health == "unhealthy", "the new column is refused")
