@@ -10,7 +10,7 @@ from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound, did_you_mean
 from alchemesh_platform.base.remedy import Command, command
 from alchemesh_platform.catalog.discover import Catalog
-from alchemesh_platform.compose.plan import FoundationRef
+from alchemesh_platform.compose.planned import FoundationRef
 from alchemesh_platform.compose.resolve import extras_problems, read_settings
 from alchemesh_platform.documents.document import quoted, written
 from alchemesh_platform.sdk.spec import ComponentSpec, Role

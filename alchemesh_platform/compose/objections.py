@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.reference import load_reference
 from alchemesh_platform.compose.foundation import foundations_of
-from alchemesh_platform.compose.plan import PlannedComponent
+from alchemesh_platform.compose.planned import PlannedComponent
 from alchemesh_platform.compose.uses import Use
 from alchemesh_platform.compose.wiring import wiring_of
 from alchemesh_platform.documents.document import Path, listed, written

@@ -8,29 +8,12 @@ from typing import Any
 
 from alchemesh_platform.base.names import asset_address, port_address, project_name
 from alchemesh_platform.base.problems import Location
+from alchemesh_platform.compose.planned import FoundationRef, PlannedComponent
 from alchemesh_platform.manifest.models import Contract, DataProduct, Protocol, SemanticModel
 from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
-
-@dataclass(frozen=True, slots=True)
-class PlannedComponent:
-    """One component of the product, with validated arguments.
-
-    ``resource_name`` is the name of its Pulumi resource, unique in the product; names of its children start with it.
-    ``args`` and ``settings`` are instances of the spec's models.
-    """
-
-    resource_name: str
-    role: Role
-    port: str
-    component_type: str
-    spec: ComponentSpec
-    args: Any
-    settings: Any
-    path: str
-    location: Location
+__all__ = ["FoundationRef", "Kept", "Plan", "PlannedComponent", "PlannedGrant", "PlannedInput", "PlannedOutput"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +65,6 @@ class PlannedOutput:
     def addresses(self) -> tuple[str, ...]:
         """Protocols of the port: those of the proxy; without one, the component type of the storage."""
         return self.protocols or (self.storage.component_type,)
-
-
-@dataclass(frozen=True, slots=True)
-class FoundationRef:
-    """A foundation that the environment has for a product.
-
-    ``project`` is the Pulumi project of its stack. ``outputs`` are the outputs of that stack; None if it is not
-    deployed, or was not read.
-    """
-
-    role: Role
-    project: str
-    outputs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from alchemesh_platform.sdk.spec import ComponentSpec, Role
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from alchemesh_platform.compose.plan import PlannedComponent
+    from alchemesh_platform.compose.planned import PlannedComponent
     from alchemesh_platform.platform_file.models import Platform
 
 _PLACES = {
@@ -161,7 +161,7 @@ class _Resolver:
             place = written((*use.path, "component"))
             self.done.problems += extras_problems(spec, use.location, place)
         if args is not None and settings is not None:
-            from alchemesh_platform.compose.plan import PlannedComponent
+            from alchemesh_platform.compose.planned import PlannedComponent
 
             self.done.components[use.path] = PlannedComponent(
                 resource_name=use.resource_name,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.compose.plan import FoundationRef, Plan, PlannedComponent
 from alchemesh_platform.manifest.models import DataProduct, InputPort, OutputPortOrigin, SourceProperty
 from alchemesh_platform.sdk.spec import Role
 from alchemesh_platform.sdk.wiring import Wiring
+
+if TYPE_CHECKING:
+    from alchemesh_platform.compose.plan import Plan
+    from alchemesh_platform.compose.planned import FoundationRef, PlannedComponent
 
 
 def planned_wiring(
