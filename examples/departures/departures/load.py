@@ -9,6 +9,9 @@ import duckdb
 
 from alchemesh_platform.connections import connections
 
+# A landing area on a laptop also has the position of each message in the topic.
+COLUMNS = ("departure_id", "carrier", "origin", "destination", "scheduled_departure", "delay_minutes", "cancelled")
+
 # An event can arrive twice, also in a later run. Departures that the table has stay as they are.
 NEW = """
 SELECT DISTINCT ON (departure_id) * FROM events
@@ -23,7 +26,7 @@ def main() -> None:
     departures = here.output("departures-table")
     with duckdb.connect() as work:
         work.execute("SET TimeZone = 'UTC'")
-        events = here.input("events").read().duckdb(work)
+        events = here.input("events").read(columns=COLUMNS).duckdb(work)
         events.create_view("events")
         departures.read("departure", columns=["departure_id"]).duckdb(work).create_view("known")
         written = departures.write("departure", work.sql(NEW))

@@ -94,6 +94,42 @@ def _departures() -> tuple[list[str], list[dict[str, Any]]]:
     return printed, sorted(rows, key=lambda row: str(row["departure_id"]))
 
 
+def test_departures_loads_the_same_rows_on_a_laptop(code: OwnProcess, tmp_path: Path) -> None:
+    printed, rows = code.run(_departures_on_a_laptop, tmp_path)
+    assert printed == ["3 events: 2 departures are new", "3 events: 0 departures are new"]
+    assert [(row["departure_id"], row["delay_minutes"]) for row in rows] == [("A", -2), ("B", None)]
+
+
+def _departures_on_a_laptop(folder: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from alchemesh_platform.data.types import arrow_schema
+    from alchemesh_platform.manifest.load import load_manifest
+    from tests.data.products import create
+
+    models = _models("departures")
+    create(folder / "departure", models["departure"])
+    properties = load_manifest(EXAMPLES / "departures" / "alchemesh.yaml").product.models["departure"].properties
+    known = [_event("A", -2), _event("B", None), _event("A", -2)]
+    rows = [{**each, "scheduled_departure": datetime(2013, 1, 1, 10, 15, tzinfo=UTC)} for each in known]
+    landed = pa.Table.from_pylist(rows, arrow_schema(properties)).append_column("_offset", pa.array([0, 1, 2]))
+    (folder / "landed").mkdir()
+    pq.write_table(landed, folder / "landed" / "events.parquet")
+    tables = {"kind": "tables", "format": "delta", "tables": {"departure": (folder / "departure").as_uri()}}
+    here = _product(
+        inputs={"events": {"storage": {"kind": "files", "url": (folder / "landed").as_uri(), "format": "parquet"}}},
+        outputs={"departures-table": {"storage": tables}},
+        schemas={
+            "events": {"declared": models["departure"]},
+            "departures-table": {"models": {"departure": models["departure"]}},
+        },
+    )
+    printed = [_run("departures", "departures.load", here) for _each in range(2)]
+    found = here.output("departures-table").read("departure").pylist()
+    return printed, sorted(found, key=lambda row: str(row["departure_id"]))
+
+
 def _event(key: str, delay: int | None) -> dict[str, Any]:
     return {
         "departure_id": key,
