@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from threading import Event, Thread, get_ident
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -170,10 +173,6 @@ def test_iterators_of_the_code_run_in_its_own_thread(tmp_path: Path) -> None:
     assert (threads, ids(port)) == ({get_ident()}, [5])
 
 
-def moved(properties: Properties) -> Callable[[Path], None]:
-    return lambda folder: create(folder / "sale", properties)
-
-
 @pytest.mark.parametrize("mode", ["append", "overwrite", "merge"])
 def test_a_column_that_up_added_meanwhile_is_null(tmp_path: Path, mode: str) -> None:
     """The code still runs with the connections of the former model."""
@@ -266,3 +265,32 @@ def test_rows_of_partitions_are_written_and_compared(tmp_path: Path) -> None:
     port.write("sale", [{"id": 3, "name": "a b/c"}], "replace_where", where={"name": "a b/c"})
     found = sorted((row["id"], row["name"]) for row in port.read("sale").pylist())
     assert found == [(2, None), (3, "a b/c")]
+
+
+@pytest.mark.parametrize(
+    ("column", "declared", "low", "high"),
+    [
+        ("at", {"type": "timestamp"}, datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 5, 2, 0, 0, 0, 1, tzinfo=UTC)),
+        ("day", {"type": "date"}, date(2024, 5, 1), date(2024, 5, 2)),
+        ("amount", {"type": "number", "precision": 20, "scale": 2}, Decimal("1.10"), Decimal("123456789012345678.90")),
+        ("number", {"type": "number"}, 0.1, 1e300),
+        ("flag", {"type": "boolean"}, False, True),
+        ("text", {"type": "string"}, "it's", 'q"\\%_'),
+    ],
+)
+def test_conditions_of_each_type_select_the_same_rows_for_reads_and_writes(
+    tmp_path: Path, column: str, declared: dict[str, Any], low: Any, high: Any
+) -> None:
+    port = shop(tmp_path, {"id": {"type": "integer"}, column: declared})
+    port.write("sale", [{"id": 1, column: low}, {"id": 2, column: high}, {"id": 3, column: None}])
+    assert [row["id"] for row in port.read("sale", where={column: high}).pylist()] == [2]
+    port.write("sale", [{"id": 4, column: high}], "replace_where", where={column: [high]})
+    assert ids(port) == [1, 3, 4]
+    port.write("sale", [{"id": 5, column: low}], "replace_where", where=[(column, "<", high)])
+    assert ids(port) == [3, 4, 5]
+
+
+def test_enumerations_of_duckdb_are_texts(tmp_path: Path) -> None:
+    port = shop(tmp_path, PLAIN)
+    port.write("sale", duckdb.sql("SELECT 1 AS id, 'a'::ENUM ('a', 'b') AS name"))
+    assert port.read("sale").pylist() == [{"id": 1, "name": "a"}]

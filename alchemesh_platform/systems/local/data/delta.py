@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from filelock import FileLock
 from pyarrow import fs
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.sql import identifier
+from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Written
 from alchemesh_platform.data.checked import CheckedRows
-from alchemesh_platform.data.conditions import Condition, expression, sql
+from alchemesh_platform.data.conditions import Condition, expression, mask, sql, sql_literal
 from alchemesh_platform.data.errors import (
     NotReadable,
     NotWritable,
@@ -30,7 +33,7 @@ from alchemesh_platform.data.feed import fed
 from alchemesh_platform.data.given import BATCH_ROWS
 from alchemesh_platform.data.keys import KeySet
 from alchemesh_platform.data.rows import Rows
-from alchemesh_platform.data.types import plain_schema, type_in_words
+from alchemesh_platform.data.types import as_plain, plain_schema, type_in_words
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.tables.columns import delta_type
 from alchemesh_platform.systems.local.tables.delta import last_change, open_table, table_exists
@@ -73,12 +76,11 @@ class DeltaData(Backend):
         def batches() -> Iterator[pa.RecordBatch]:
             with _reading(source):
                 if dataset is None:
-                    yield from _rows(table, _query(wanted.names, source.where))
+                    columns = (*wanted.names, *(each.column for each in source.where))
+                    for batch in _rows(table, _query(dict.fromkeys(columns))):
+                        yield batch.filter(mask(batch, source.where)) if source.where else batch
                 else:
-                    kept = expression(source.where, dataset.schema) if source.where else None
-                    yield from dataset.scanner(
-                        columns=wanted.names, filter=kept, batch_size=BATCH_ROWS, batch_readahead=4
-                    ).to_batches()
+                    yield from _scan(dataset, wanted.names, source.where)
 
         version = repr((path, table.metadata().id, table.version(), wanted.names, source.where))
         return Rows(wanted, batches, version=lambda: version)
@@ -134,7 +136,7 @@ def _write(target: Target, table: DeltaTable, reader: pa.RecordBatchReader, prop
     if target.mode == "merge":
         _merge(target, table, reader, properties)
     elif target.mode == "replace_where":
-        where = sql(target.where)
+        where = _predicate(target.where, target.schema)
         write_deltalake(table, reader, mode="overwrite", predicate=where, commit_properties=properties)
     else:
         write_deltalake(table, reader, mode=target.mode, commit_properties=properties)
@@ -166,7 +168,7 @@ def _against_table(target: Target, rows: CheckedRows, table: DeltaTable) -> Call
     path = target.connection.path(target.model)
     columns = {*target.key, *chain.from_iterable(unique), *(each.column for each in target.where)}
     existing = (
-        ds.dataset(pa.Table.from_batches(list(_rows(table, _query(sorted(columns), ())))))
+        ds.dataset(pa.Table.from_batches(list(_rows(table, _query(sorted(columns))))))
         if _has_deletion_vectors(table)
         else _dataset(path, table)
     )
@@ -192,21 +194,52 @@ def _dataset(path: Path, table: DeltaTable) -> ds.Dataset:
     return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(str(path), fs.LocalFileSystem()))
 
 
+def _scan(dataset: ds.Dataset, names: Iterable[str], where: Sequence[Condition]) -> Iterator[pa.RecordBatch]:
+    """The rows that meet all conditions. Files are left out by statistics that are exact: those of integers and dates.
+
+    Delta's log has statistics as JSON, in which a decimal is rounded, and a moment may be.
+    """
+    exact = [each for each in where if _has_exact_statistics(dataset.schema.field(each.column).type)]
+    kept = expression(exact, dataset.schema) if exact else None
+    columns = list(dict.fromkeys((*names, *(each.column for each in where))))
+    scanner = dataset.scanner(columns=columns, filter=kept, batch_size=BATCH_ROWS, batch_readahead=4)
+    for batch in scanner.to_batches():
+        yield batch.filter(mask(batch, where)) if where else batch
+
+
+def _has_exact_statistics(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_date(kind))
+
+
 def _staying(existing: ds.Dataset, target: Target, keys: KeySet) -> Iterator[pa.RecordBatch]:
     """The rows that stay in the table and may have one of the written values."""
     bounds = keys.bounds()
-    names = dict.fromkeys((*keys.columns, *(target.key if target.mode == "merge" else ())))
-    near = (
-        ()
-        if bounds is None
-        else tuple(
-            Condition(keys.columns[0], operator, value) for operator, value in zip((">=", "<="), bounds, strict=True)
-        )
-    )
-    kept = expression(near, existing.schema)
-    if target.mode == "replace_where":
-        kept = kept & ~expression(target.where, existing.schema)
-    yield from existing.scanner(columns=list(names), filter=kept).to_batches()
+    name = keys.columns[0]
+    near: tuple[Condition, ...] = ()
+    if bounds is not None and _has_exact_statistics(existing.schema.field(name).type):
+        near = (Condition(name, ">=", bounds[0]), Condition(name, "<=", bounds[1]))
+    replaced = target.where if target.mode == "replace_where" else ()
+    names = (*keys.columns, *(target.key if target.mode == "merge" else ()), *(each.column for each in replaced))
+    for batch in _scan(existing, names, near):
+        yield batch.filter(pc.invert(mask(batch, replaced))) if replaced else batch
+
+
+def _predicate(where: Sequence[Condition], schema: pa.Schema) -> str:
+    """Conditions in DataFusion's SQL. Each value has the type of its column, as statistics of files need it."""
+    parts = [sql([each], literal=partial(_literal, kind=schema.field(each.column).type)) for each in where]
+    return " AND ".join(parts) or "TRUE"
+
+
+def _literal(value: Any, kind: pa.DataType) -> str:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise TypeError(f"{value!r} has no time zone")
+        text = value.astimezone(UTC).isoformat().removesuffix("+00:00")
+        return f"arrow_cast({quoted(f'{text}Z')}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    if pa.types.is_decimal(kind):
+        value = Decimal(value)
+        return f"arrow_cast('{value:f}', 'Decimal128({kind.precision}, {kind.scale})')"
+    return sql_literal(value)
 
 
 def _check_schema(target: Target, table: DeltaTable) -> list[pa.Field]:
@@ -266,15 +299,12 @@ def _column(source: Source, schema: pa.Schema, name: str) -> pa.Field:
 def _rows(table: DeltaTable, query: str) -> Iterator[pa.RecordBatch]:
     from deltalake import QueryBuilder
 
-    yield from pa.RecordBatchReader.from_stream(QueryBuilder().register(_TABLE, table).execute(query))
+    for batch in pa.RecordBatchReader.from_stream(QueryBuilder().register(_TABLE, table).execute(query)):
+        yield pa.RecordBatch.from_arrays([as_plain(column) for column in batch.columns], names=batch.schema.names)
 
 
-def _query(columns: Any, where: Sequence[Condition]) -> str:
-    return f"SELECT {_listed(columns)} FROM {_TABLE} WHERE {sql(where)}"  # noqa: S608 - quoted names and literals
-
-
-def _listed(columns: Any) -> str:
-    return ", ".join(identifier(name) for name in columns)
+def _query(columns: Iterable[str]) -> str:
+    return f"SELECT {', '.join(identifier(name) for name in columns)} FROM {_TABLE}"  # noqa: S608 - quoted names
 
 
 @contextmanager
