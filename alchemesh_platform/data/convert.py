@@ -52,8 +52,10 @@ def converted(array: Any, declared: Property, path: str) -> Values:
         TypeUnfit: when values of this type never fit.
     """
     array = as_plain(array)
+    if pa.types.is_float16(array.type):  # Arrow converts it to no decimal; a wider number has the same value
+        array = array.cast(pa.float32())
     kind, wanted = array.type, arrow_type(declared)
-    if kind == wanted and declared.type is not LogicalType.TIME:
+    if kind == wanted and not _has_times(declared):
         return Values(array)
     if pa.types.is_null(kind):
         return Values(array.cast(wanted))
@@ -78,6 +80,12 @@ def converted(array: Any, declared: Property, path: str) -> Values:
         case _:
             _check(False, kind, declared)
     return _cast(array, wanted, path)
+
+
+def _has_times(declared: Property) -> bool:
+    """Whether texts are times of day, which are checked although texts are what a column of them stores."""
+    inside = (*(declared.properties or {}).values(), *((declared.items,) if declared.items is not None else ()))
+    return declared.type is LogicalType.TIME or any(map(_has_times, inside))
 
 
 def _check(fits: bool, kind: Any, declared: Property) -> None:
@@ -157,7 +165,10 @@ def _object(array: Any, declared: Property, path: str) -> Values:
     if not pa.types.is_struct(kind):
         raise TypeUnfit(f"found {type_in_words(kind)}, expected {type_in_words(arrow_type(declared))}")
     parts = declared.properties or {}
-    present = {part.name for part in kind}
+    names = [part.name for part in kind]
+    present = set(names)
+    if len(present) != len(names):
+        raise TypeUnfit(f"found the part {next(name for name in names if names.count(name) > 1)!r} twice")
     unknown = sorted(present - set(parts))
     if unknown:
         raise TypeUnfit(f"found the part {unknown[0]!r}, which the model has not")

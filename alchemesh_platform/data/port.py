@@ -67,7 +67,7 @@ class PortData:
             properties=properties,
             declared=self.declared,
             columns=chosen,
-            where=conditions_of(where, properties or (), self.place, NotReadable),
+            where=conditions_of(where, properties, self.place, NotReadable, declared=self.declared),
         )
         return backend_of(connection, NotReadable, self.place).read(source)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from re import fullmatch
+from re import ASCII, fullmatch
 from typing import Any
 
 import pyarrow as pa
@@ -57,6 +57,8 @@ def value_of(value: Any, declared: Property, path: str) -> Any:
 
 def _text(value: Any, declared: Property, path: str) -> str:
     if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueUnfit(path, f"found {shown(value)}, which is no text of Unicode: it has half a character")
         return str(value)
     raise _wrong(value, declared, path)
 
@@ -80,7 +82,7 @@ def _number(value: Any, declared: Property, path: str) -> Any:
         return _decimal(value, declared, path)
     try:
         found = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):
         raise _inexact(value, declared, path) from None
     same = Decimal(repr(found)) == value if isinstance(value, Decimal) else found == value or found != found  # noqa: PLR0124 - NaN
     if not same:
@@ -118,7 +120,7 @@ def _date(value: Any, declared: Property, path: str) -> date:
 def _time(value: Any, declared: Property, path: str) -> str:
     if isinstance(value, time) and value.tzinfo is None:
         value = value.isoformat()
-    if isinstance(value, str) and fullmatch(CLOCK, value):
+    if isinstance(value, str) and fullmatch(CLOCK, value, ASCII):
         clock, point, fraction = (value if value.count(":") > 1 else f"{value}:00").partition(".")
         return f"{clock}{point}{fraction}".rstrip("0").rstrip(".") if point else clock
     raise _wrong(value, declared, path)
@@ -129,7 +131,12 @@ def _timestamp(value: Any, declared: Property, path: str) -> datetime:
         raise _wrong(value, declared, path)
     if value.tzinfo is None:
         raise ValueUnfit(path, f"found {value.isoformat()} without a time zone; {ZONE_HINT}")
-    return value.astimezone(UTC)
+    if getattr(value, "nanosecond", 0):  # a Timestamp of pandas
+        raise _inexact(value, declared, path)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise _inexact(value, declared, path) from None
 
 
 def _object(value: Any, declared: Property, path: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alchemesh_platform.manifest.models import LogicalType, Property
 
@@ -79,7 +80,35 @@ def as_plain(array: Any) -> Any:
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
     wanted = plain_type(array.type)
-    return array if array.type == wanted else array.cast(wanted)
+    if array.type == wanted:
+        return array
+    return (_without_views(array) if _has_views(array.type) else array).cast(wanted)
+
+
+def _has_views(kind: pa.DataType) -> bool:
+    return _is_view(kind) or any(_has_views(kind.field(at).type) for at in range(kind.num_fields))
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    """Whether a type is an array whose items lie anywhere."""
+    return bool(pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind))
+
+
+def _without_views(array: Any) -> Any:
+    """The same values with arrays that are no views. A cast of Arrow reads outside of the items of a view."""
+    kind = array.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _without_views(array.storage)
+    missing = pc.is_null(array)
+    if pa.types.is_struct(kind):
+        parts = [_without_views(pc.struct_field(array, [at])) for at in range(kind.num_fields)]
+        fields = [kind.field(at).with_type(part.type) for at, part in enumerate(parts)]
+        return pa.StructArray.from_arrays(parts, fields=fields, mask=missing)
+    if not is_list(kind):
+        return array
+    ends = pc.cumulative_sum(pc.fill_null(pc.list_value_length(array), 0)).cast(pa.int64())
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
+    return pa.LargeListArray.from_arrays(offsets, _without_views(pc.list_flatten(array)), mask=missing)
 
 
 def type_in_words(kind: pa.DataType) -> str:

@@ -169,6 +169,8 @@ def test_an_arrow_number_comes_back_as_it_was_or_is_refused(values: list[Any], k
         found = through(pa.table({"x": given_array}), {"x": Property.model_validate(wanted)})["x"]
     except DataError:
         return
+    if pa.types.is_decimal(kind) and pa.types.is_integer(found.type):
+        found = found.cast(pa.decimal128(38, 0))  # Arrow converts integers to decimals that hold every integer only
     back = found.cast(kind, safe=False).combine_chunks()
     assert [_plain(value) for value in back.to_pylist()] == [_plain(value) for value in given_array.to_pylist()]
 

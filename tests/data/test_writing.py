@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -364,3 +364,66 @@ def test_a_table_with_deletion_vectors_is_read_by_the_query_engine(
     assert port.read("sale", columns=["code"], where={"article": "Atlas"}).pylist() == [{"code": "A"}]
     with pytest.raises(RowsRefused, match="another row in the table has the same sale_id"):
         port.write("sale", [EMPTY])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        pytest.param(pa.list_view(pa.int32()), [[1, None], None, [], [2]], id="list view"),
+        pytest.param(pa.large_list_view(pa.int32()), [[1, None], None, [], [2]], id="large list view"),
+        pytest.param(pa.list_(pa.list_view(pa.int64())), [[[1], None], None], id="list of list views"),
+    ],
+)
+def test_items_of_views_are_the_items_that_they_show(tmp_path: Path, kind: pa.DataType, values: Any) -> None:
+    """Arrow's own conversion of a view reads outside of its items."""
+    items = (
+        {"type": "integer"} if "list" not in str(kind.value_type) else {"type": "array", "items": {"type": "integer"}}
+    )
+    model: Properties = {"numbers": {"type": "array", "items": items}}
+    port = shop(tmp_path, model)
+    port.write("sale", pa.table({"numbers": pa.array([*values, [], *values], kind).slice(1)}))
+    assert [row["numbers"] for row in port.read("sale").pylist()] == [*values, [], *values][1:]
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "message"),
+    [
+        ({"type": "object", "properties": {"at": {"type": "time"}}}, [{"at": "25:99"}], "x.at: found '25:99', expect"),
+        ({"type": "array", "items": {"type": "time"}}, [["25:99"]], "x[]: found '25:99', expected a time such as"),
+        ({"type": "number", "precision": 5, "scale": 1}, pa.array([1.25], pa.float16()), "found 1.25, which decimal"),
+        (
+            {"type": "object", "properties": {"a": {"type": "string"}}},
+            pa.StructArray.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"]),
+            "found the part 'a' twice",
+        ),
+    ],
+)  # fmt: skip
+def test_arrow_values_that_no_conversion_changes_are_checked_too(
+    tmp_path: Path, model: Any, column: Any, message: str
+) -> None:
+    """Times inside of objects and arrays were written as they came."""
+    port = shop(tmp_path, {"x": model})
+    with pytest.raises(NotWritable) as refused:
+        port.write("sale", pa.table({"x": column}))
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ({"type": "string"}, "\ud800", "found '\\ud800', which is no text of Unicode"),
+        ({"type": "time"}, "1\u0663:45:00", "expected time"),
+        ({"type": "number"}, Decimal("sNaN"), "found sNaN, which number cannot hold exactly"),
+        (
+            {"type": "timestamp"},
+            datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))),
+            "found 0001-01-01 00:00:00+02:00, which timestamp cannot hold exactly",
+        ),
+    ],
+)
+def test_a_value_that_python_has_and_arrow_has_not_is_named(
+    tmp_path: Path, kind: Any, value: Any, message: str
+) -> None:
+    with pytest.raises(RowsRefused) as refused:
+        shop(tmp_path, {"x": kind}).write("sale", [{"x": value}])
+    assert message in str(refused.value)

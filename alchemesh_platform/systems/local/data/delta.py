@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +17,10 @@ from filelock import FileLock
 from pyarrow import fs
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.sql import identifier, quoted
+from alchemesh_platform.base.sql import identifier
 from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Written
 from alchemesh_platform.data.checked import CheckedRows
-from alchemesh_platform.data.conditions import Condition, expression, mask, sql, sql_literal
+from alchemesh_platform.data.conditions import Condition, expression, mask, sql
 from alchemesh_platform.data.errors import (
     NotReadable,
     NotWritable,
@@ -136,7 +134,7 @@ def _write(target: Target, table: DeltaTable, reader: pa.RecordBatchReader, prop
     if target.mode == "merge":
         _merge(target, table, reader, properties)
     elif target.mode == "replace_where":
-        where = _predicate(target.where, target.schema)
+        where = sql(target.where, target.schema)
         write_deltalake(table, reader, mode="overwrite", predicate=where, commit_properties=properties)
     else:
         write_deltalake(table, reader, mode=target.mode, commit_properties=properties)
@@ -222,24 +220,6 @@ def _staying(existing: ds.Dataset, target: Target, keys: KeySet) -> Iterator[pa.
     names = (*keys.columns, *(target.key if target.mode == "merge" else ()), *(each.column for each in replaced))
     for batch in _scan(existing, names, near):
         yield batch.filter(pc.invert(mask(batch, replaced))) if replaced else batch
-
-
-def _predicate(where: Sequence[Condition], schema: pa.Schema) -> str:
-    """Conditions in DataFusion's SQL. Each value has the type of its column, as statistics of files need it."""
-    parts = [sql([each], literal=partial(_literal, kind=schema.field(each.column).type)) for each in where]
-    return " AND ".join(parts) or "TRUE"
-
-
-def _literal(value: Any, kind: pa.DataType) -> str:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise TypeError(f"{value!r} has no time zone")
-        text = value.astimezone(UTC).isoformat().removesuffix("+00:00")
-        return f"arrow_cast({quoted(f'{text}Z')}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
-    if pa.types.is_decimal(kind):
-        value = Decimal(value)
-        return f"arrow_cast('{value:f}', 'Decimal128({kind.precision}, {kind.scale})')"
-    return sql_literal(value)
 
 
 def _check_schema(target: Target, table: DeltaTable) -> list[pa.Field]:
