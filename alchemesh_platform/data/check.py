@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -10,9 +11,14 @@ import pyarrow.compute as pc
 
 from alchemesh_platform.data.convert import Unfit
 from alchemesh_platform.data.errors import SHOWN_MAX, shown
+from alchemesh_platform.data.types import value_in_words
 from alchemesh_platform.manifest.models import LogicalType, Property
 
 _SAMPLE = 8_192
+_YEARS: dict[LogicalType, tuple[date, date]] = {
+    LogicalType.DATE: (date.min, date.max),
+    LogicalType.TIMESTAMP: (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+}
 _PLAIN = {LogicalType.STRING, LogicalType.TIME, LogicalType.INTEGER, LogicalType.NUMBER}
 
 
@@ -31,6 +37,8 @@ def _broken(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
     if declared.required and array.null_count:
         rows = pc.indices_nonzero(pc.is_null(array)).to_pylist()
         yield Unfit(tuple((row, "found null, and it is required") for row in rows[:SHOWN_MAX]), path)
+    if declared.type in (LogicalType.DATE, LogicalType.TIMESTAMP):
+        yield from _other_years(array, declared, path)
     if declared.enum is not None:
         allowed = ", ".join(str(each) for each in declared.enum)
         yield from _outside(array, _is_allowed(array, declared), path, f"expected one of {allowed}")
@@ -46,13 +54,22 @@ def _broken(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
         yield from _items(array, declared.items, path)
 
 
+def _other_years(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
+    """Years that Python and most technologies do not have. A date of one would make a whole Delta table unreadable."""
+    first, last = _YEARS[declared.type]
+    fits = pc.and_(
+        pc.greater_equal(array, pa.scalar(first, array.type)), pc.less_equal(array, pa.scalar(last, array.type))
+    )
+    yield from _outside(array, fits, path, "expected a year from 1 to 9999")
+
+
 def _outside(array: Any, fits: Any, path: str, expected: str) -> Iterator[Unfit]:
     if pc.all(fits).as_py() is not False:
         return
     outside = pc.and_(pc.invert(pc.fill_null(fits, True)), pc.is_valid(array))
     rows = pc.indices_nonzero(outside).to_pylist()
     if rows:
-        found = ((row, f"found {shown(array[row].as_py())}, {expected}") for row in rows[:SHOWN_MAX])
+        found = ((row, f"found {shown(value_in_words(array[row]))}, {expected}") for row in rows[:SHOWN_MAX])
         yield Unfit(tuple(found), path)
 
 

@@ -16,7 +16,7 @@ from alchemesh_platform.data.errors import SHOWN_MAX, Misfit, NotWritable, RowsR
 from alchemesh_platform.data.given import Given, opened
 from alchemesh_platform.data.keys import KeySet
 from alchemesh_platform.data.python_values import ValueUnfit, column_of
-from alchemesh_platform.data.types import arrow_type
+from alchemesh_platform.data.types import arrow_type, value_in_words
 
 BeforeEnd = Callable[[Sequence[KeySet]], None]
 
@@ -141,7 +141,7 @@ class CheckedRows:
         found = sorted((at, each.path, why) for each in unfit for at, why in each.rows)[:SHOWN_MAX]
         key = self.target.key
         return [
-            Misfit(self.count + at + 1, path, why, tuple((name, columns[name][at].as_py()) for name in key))
+            Misfit(self.count + at + 1, path, why, tuple((name, value_in_words(columns[name][at])) for name in key))
             for at, path, why in found
         ]
 
@@ -160,7 +160,7 @@ class CheckedRows:
         model = self.target.model
         for name in names:
             if name not in known:
-                meant = get_close_matches(name, known, 1)
+                meant = get_close_matches(str(name), known, 1)
                 hint = f"did you mean {meant[0]!r}? " if meant else ""
                 raise NotWritable(
                     f"{self._doing}: found the column {name!r}, which model {model!r} has not",
@@ -173,7 +173,7 @@ class CheckedRows:
         if missing:
             raise NotWritable(
                 f"{self._doing}: the data has no column {missing[0]!r}, which model {model!r} requires",
-                hint=f"the data has {', '.join(names)}",
+                hint=f"the data has {', '.join(map(str, names))}",
             )
 
     def _unfit_column(self, name: str, reason: str) -> NotWritable:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alchemesh_platform.data.types import arrow_type, as_plain, is_list, type_in_words
+from alchemesh_platform.data.types import arrow_type, as_plain, is_list, type_in_words, value_in_words
 from alchemesh_platform.manifest.models import LogicalType, Property
 
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"
@@ -137,7 +137,7 @@ def _not_cast(array: Any, wanted: Any) -> Iterator[tuple[int, str]]:
             array.slice(row, 1).cast(wanted)
         except pa.ArrowInvalid:
             value = array[row]
-            text = str(value.value) + " ns" if pa.types.is_timestamp(array.type) else value.as_py()
+            text = f"{value.value} {array.type.unit}" if pa.types.is_timestamp(array.type) else value_in_words(value)
             yield row, f"found {text}, which {words} cannot hold exactly"
 
 

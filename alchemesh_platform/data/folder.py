@@ -25,7 +25,7 @@ from alchemesh_platform.data.errors import DataError, NotReadable, NotWritable, 
 from alchemesh_platform.data.given import BATCH_ROWS
 from alchemesh_platform.data.keys import KeySet
 from alchemesh_platform.data.rows import Rows, fitted
-from alchemesh_platform.data.types import plain_schema, type_in_words
+from alchemesh_platform.data.types import arrow_type, plain_schema, type_in_words
 
 MANIFEST = "_manifest.json"
 _ROW_GROUP_ROWS = 256 * 1024
@@ -238,6 +238,11 @@ def _staying(
 def _batches(file: pq.ParquetFile, of: Source | Target, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     there = plain_schema(file.schema_arrow)
     wanted = dict.fromkeys((*schema.names, *(each.column for each in of.where)))
+    kinds = {
+        **{name: arrow_type(each) for name, each in (of.properties or {}).items()},
+        **_types(there),
+        **_types(schema),
+    }
     for name in schema.names:
         kind = there.field(name).type if name in there.names else None
         if kind is not None and kind != schema.field(name).type:
@@ -246,13 +251,16 @@ def _batches(file: pq.ParquetFile, of: Source | Target, schema: pa.Schema) -> It
             raise _moved(of, f"rows there have no column {name}, which is required")
     for batch in file.iter_batches(BATCH_ROWS, columns=[name for name in wanted if name in there.names]):
         columns = [
-            batch.column(name) if name in there.names else pa.nulls(batch.num_rows, schema.field(name).type)
-            for name in wanted
+            batch.column(name) if name in there.names else pa.nulls(batch.num_rows, kinds[name]) for name in wanted
         ]
         whole = pa.RecordBatch.from_arrays(columns, names=list(wanted))
         if isinstance(of, Source) and of.where:
             whole = whole.filter(mask(whole, of.where))
         yield fitted(whole, schema)
+
+
+def _types(schema: pa.Schema) -> dict[str, pa.DataType]:
+    return dict(zip(schema.names, schema.types, strict=True))
 
 
 def _moved(of: Source | Target, reason: str) -> DataError:

@@ -13,7 +13,7 @@ from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import Where, conditions_of
 from alchemesh_platform.data.errors import NotReadable, NotWritable, mode_refused
 from alchemesh_platform.data.rows import Rows
-from alchemesh_platform.data.running import current_run, keep_receipt, write_id
+from alchemesh_platform.data.running import counts_writes, current_run, keep_receipt, write_id
 from alchemesh_platform.manifest.models import Property, SourceProperty
 
 
@@ -55,7 +55,11 @@ class PortData:
             raise NotReadable(f"{self.place}: it has no connection to read from")
         name = self._model_to_read(model, connection)
         properties = self.models.get(name) if name is not None else None
+        if isinstance(columns, str):
+            raise NotReadable(f"{self.place}: found the text {columns!r} as `columns`, expected a list of names")
         chosen = tuple(columns) if columns is not None else None
+        if chosen == ():
+            raise NotReadable(f"{self.place}: `columns` names no column", hint="leave it out to read all columns")
         for column in chosen or ():
             if properties is not None and column not in properties:
                 raise NotReadable(f"{self.place}: there is no column {column!r}; there are {', '.join(properties)}")
@@ -85,10 +89,20 @@ class PortData:
         if target.fingerprint is not None and backend.fingerprint(target) == target.fingerprint:
             return Written(port=self.name, model=model, mode=target.mode, rows=0, repeated=True)
         known = current_run()
+        if known is not None and run is None and not counts_writes():
+            raise NotWritable(
+                f"{self.place}: this process belongs to another process of run {known!r}, and both would give their "
+                f"first write to model {model!r} the same id",
+                hint='give this write an id that stays the same when the run is repeated: run="2024-05-01/north"',
+            )
         target = replace(target, write_id=write_id(self.product, self.name, model, known, run), run=run or known)
         rows = CheckedRows(target, data)
         try:
             written = backend.write(target, rows)
+        except Exception as error:
+            if rows.failure is None or rows.failure is not error.__cause__:
+                raise
+            raise rows.failure from None  # the code failed to read a file of its own: the storage did not fail
         finally:
             rows.close()
         keep_receipt(written)

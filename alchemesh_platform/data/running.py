@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ RECEIPTS_VARIABLE = "ALCHEMESH_RECEIPTS"
 _RUN_VARIABLES = (RUN_VARIABLE, "CLOUD_RUN_EXECUTION")
 
 _writes: Counter[str] = Counter()
+_process = os.getpid()
 _lock = Lock()
 
 
@@ -43,6 +45,11 @@ def write_id(product: str, port: str, model: str, run: str | None, given: str | 
     with _lock:
         _writes[name] += 1
         return f"{name}:{_writes[name]}"
+
+
+def counts_writes() -> bool:
+    """Whether this process can count the writes of its run. Processes that another one started would count alike."""
+    return multiprocessing.parent_process() is None and os.getpid() == _process
 
 
 def keep_receipt(written: Written, environ: Mapping[str, str] = os.environ) -> None:

@@ -111,6 +111,14 @@ def _without_views(array: Any) -> Any:
     return pa.LargeListArray.from_arrays(offsets, _without_views(pc.list_flatten(array)), mask=missing)
 
 
+def value_in_words(value: Any) -> Any:
+    """A value as Python has it; a text for a year that Python has not."""
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError):
+        return value.cast(pa.string()).as_py()
+
+
 def type_in_words(kind: pa.DataType) -> str:
     """A type in the words of a model, where there is one."""
     types = pa.types

@@ -85,6 +85,15 @@ def test_files_that_were_there_before_the_first_write_count(tmp_path: Path) -> N
     assert ids(port) == [1, 2, 3]
 
 
+def test_a_condition_on_a_column_that_a_file_lacks_meets_no_row_of_it(tmp_path: Path) -> None:
+    port = files_port(tmp_path)
+    (tmp_path / "sale").mkdir()
+    pq.write_table(pa.table({"sale_id": [1, 2]}), tmp_path / "sale" / "old.parquet")
+    assert port.read("sale", columns=["sale_id"], where={"day": "a"}).pylist() == []
+    port.write("sale", [{"sale_id": 3, "day": "a"}])
+    assert port.read("sale", columns=["sale_id"], where={"day": "a"}).pylist() == [{"sale_id": 3}]
+
+
 def test_a_file_that_no_manifest_names_is_not_read_and_goes_with_the_next_write(
     port: OutputPort, tmp_path: Path
 ) -> None:

@@ -159,6 +159,49 @@ def test_an_error_of_the_code_leaves_no_row(tmp_path: Path) -> None:
     assert port.write("sale", [{"id": 1}]).rows == 1
 
 
+def test_a_file_that_the_code_cannot_read_is_an_error_of_the_code(tmp_path: Path) -> None:
+    """It was reported as a table that cannot be written."""
+    port = shop(tmp_path, PLAIN)
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield {"id": 1}
+        raise FileNotFoundError("prices.csv")
+
+    with pytest.raises(FileNotFoundError, match=r"prices\.csv"):
+        port.write("sale", broken())
+    assert ids(port) == []
+
+
+FORKED = """
+import multiprocessing
+from alchemesh_platform.connections import NotWritable, connections
+
+def write():
+    port = connections().output("shop")
+    try:
+        print(port.write("sale", [{"id": 1}]).repeated, flush=True)
+    except NotWritable as error:
+        print(str(error), flush=True)
+        print(port.write("sale", [{"id": 2}], run="child").repeated, flush=True)
+
+child = multiprocessing.get_context("fork").Process(target=write)
+child.start()
+child.join()
+write()
+"""
+
+
+def test_a_process_of_a_process_gives_its_writes_an_id_of_their_own(tmp_path: Path) -> None:
+    """The first write of each process had the same id, so all but one were taken for repetitions and left out."""
+    port = shop(tmp_path, PLAIN)
+    known = json.dumps(document(tmp_path, {"sale": PLAIN}))
+    environ = {**os.environ, CONNECTIONS_VARIABLE: known, "ALCHEMESH_RUN": "r-1"}
+    done = subprocess.run([sys.executable, "-c", FORKED], env=environ, capture_output=True, text=True, check=True)
+    assert "both would give their first write to model 'sale' the same id" in done.stdout
+    assert done.stdout.splitlines()[-2:] == ["False", "False"]
+    assert ids(port) == [1, 2]
+
+
 def test_iterators_of_the_code_run_in_its_own_thread(tmp_path: Path) -> None:
     """Cursors of SQLite belong to a thread, and delta-rs cannot read a table from a thread that writes another."""
     port, other = shop(tmp_path, PLAIN), shop(tmp_path / "other", PLAIN)

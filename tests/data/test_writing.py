@@ -427,3 +427,45 @@ def test_a_value_that_python_has_and_arrow_has_not_is_named(
     with pytest.raises(RowsRefused) as refused:
         shop(tmp_path, {"x": kind}).write("sale", [{"x": value}])
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("s", "UTC")])
+def test_a_year_that_python_has_not_is_refused(tmp_path: Path, kind: pa.DataType) -> None:
+    """A date of the year 10000 was written, and the table could not be read any more."""
+    model = {"x": {"type": "date" if pa.types.is_date(kind) else "timestamp", "key": True}, "list": {"type": "array"}}
+    model["list"]["items"] = {"type": model["x"]["type"]}
+    port = shop(tmp_path, model)
+    first = 2_932_897 if pa.types.is_date(kind) else 253_402_300_800
+    for name, column in (("x", [first]), ("list[]", [[first]])):
+        whole = kind if name == "x" else pa.list_(kind)
+        with pytest.raises(RowsRefused) as refused:
+            port.write("sale", pa.table({name.removesuffix("[]"): pa.array(column, whole)}))
+        assert f"{name}: found '10000-01-01" in str(refused.value)
+        assert "expected a year from 1 to 9999" in str(refused.value)
+    last = pa.array([first - 1], kind)
+    port.write("sale", pa.table({"x": last}))
+    assert port.read("sale").arrow()["x"].cast(kind).to_pylist() == last.to_pylist()
+
+
+def test_an_empty_text_names_no_partition(tmp_path: Path) -> None:
+    """Delta reads it as null: the value changed in silence."""
+    port = shop(tmp_path, {"id": {"type": "integer", "key": True}, "shop": {"type": "string"}}, "shop")
+    with pytest.raises(RowsRefused, match=r"row 2 \(id 2\): shop: found an empty text, which the name of a partition"):
+        port.write("sale", [{"id": 1, "shop": "a/b=ü '%20"}, {"id": 2, "shop": ""}])
+    rows = [{"id": 1, "shop": "a/b=ü '%20"}, {"id": 2, "shop": None}]
+    port.write("sale", rows)
+    assert sorted(port.read("sale").pylist(), key=lambda row: row["id"]) == rows
+
+
+def test_a_column_whose_name_is_no_text_is_named(port: OutputPort) -> None:
+    with pytest.raises(NotWritable, match="found the column 1, which model 'sale' has not"):
+        port.write("sale", [{"sale_id": 1, 1: 2}])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [("code", "found the text 'code' as `columns`, expected a list of names"), ([], "`columns` names no column")],
+)
+def test_columns_are_a_list_of_names(port: OutputPort, columns: Any, message: str) -> None:
+    with pytest.raises(NotReadable, match=message):
+        port.read("sale", columns=columns)

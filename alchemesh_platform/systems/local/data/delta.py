@@ -22,6 +22,8 @@ from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Writ
 from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import Condition, expression, mask, sql
 from alchemesh_platform.data.errors import (
+    SHOWN_MAX,
+    Misfit,
     NotReadable,
     NotWritable,
     conflict,
@@ -125,7 +127,8 @@ def _commit(target: Target, rows: CheckedRows, table: DeltaTable, more: Sequence
         _write(target, table, reader, properties)
 
     schema = pa.schema([*target.schema, *more])
-    fed(schema, _widened(rows.batches(check), schema), write)
+    batches = _partitioned(target, rows, table.metadata().partition_columns, rows.batches(check))
+    fed(schema, _widened(batches, schema), write)
 
 
 def _write(target: Target, table: DeltaTable, reader: pa.RecordBatchReader, properties: CommitProperties) -> None:
@@ -243,6 +246,31 @@ def _check_schema(target: Target, table: DeltaTable) -> list[pa.Field]:
             raise schema_moved(target.port, target.model, f"it requires a column {name}, which the model has not")
     schema = _arrow_schema(table)
     return [schema.field(name).remove_metadata() for name in more]
+
+
+def _partitioned(
+    target: Target, rows: CheckedRows, columns: Sequence[str], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """The rows, whose partitions have a name: Delta reads an empty text there as null.
+
+    Source: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#partition-value-serialization
+    """
+    texts = [
+        name for name in columns if name in target.properties and pa.types.is_string(target.schema.field(name).type)
+    ]
+    before = 0
+    for batch in batches:
+        for name in texts:
+            empty = pc.indices_nonzero(pc.fill_null(pc.equal(batch.column(name), ""), False)).to_pylist()[:SHOWN_MAX]
+            rows.refuse([_unnamed(target, batch, name, at, before) for at in empty])
+        before += batch.num_rows
+        yield batch
+
+
+def _unnamed(target: Target, batch: pa.RecordBatch, name: str, at: int, before: int) -> Misfit:
+    key = tuple((each, batch.column(each)[at].as_py()) for each in target.key)
+    why = "found an empty text, which the name of a partition cannot hold: write null, or another text"
+    return Misfit(before + at + 1, name, why, key)
 
 
 def _widened(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
