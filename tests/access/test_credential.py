@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from alchemesh_cli.main import invoke
 from alchemesh_platform.access.grants.holders import EXPIRED, LEFT, OVER, Ended, end_former_credentials, holders
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.identity.identity import Identity
+from alchemesh_platform.machine.supervisor import shut_down
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, PortRecord, RequestStep, UserRecord
 from alchemesh_platform.registry.store import Registry
@@ -31,8 +32,8 @@ from .airport import AMELIA, BESSIE, INTERNAL, KATHERINE, ORVILLE, RESTRICTED, S
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gateway:
-    """A guarded port, and a request of the desk for it that was granted."""
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """A guarded port, and a request of the desk for it that was granted. Its processes are stopped with the test."""
     monkeypatch.setenv("ALCHEMESH_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     made = written_gateway(tmp_path / "run", "restricted")
@@ -52,7 +53,8 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gateway:
             registry.put(request(address, asked, state))
         registry.put(request("req-3", RESTRICTED, "approved"))
     grant_access(made, consumer="operations/desk", request="req-1")
-    return made
+    yield made
+    shut_down(tmp_path / "run")
 
 
 def registry_of(folder: Path) -> Registry:
