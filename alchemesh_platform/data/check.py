@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from alchemesh_platform.data.convert import Unfit
 from alchemesh_platform.data.errors import SHOWN_MAX, shown
+from alchemesh_platform.data.python_values import value_of
 from alchemesh_platform.data.types import value_in_words
 from alchemesh_platform.manifest.models import LogicalType, Property
 
@@ -19,7 +20,6 @@ _YEARS: dict[LogicalType, tuple[date, date]] = {
     LogicalType.DATE: (date.min, date.max),
     LogicalType.TIMESTAMP: (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
 }
-_PLAIN = {LogicalType.STRING, LogicalType.TIME, LogicalType.INTEGER, LogicalType.NUMBER}
 
 
 def broken_rules(columns: Mapping[str, Any], properties: Mapping[str, Property]) -> Iterator[Unfit]:
@@ -78,9 +78,25 @@ def _is_allowed(array: Any, declared: Property) -> Any:
     if declared.type in {LogicalType.INTEGER, LogicalType.NUMBER}:
         numbers = [_number(each, array.type) for each in values]
         return pc.is_in(array, value_set=pa.array([each for each in numbers if each is not None], array.type))
-    text = array if declared.type in _PLAIN else array.cast(pa.string())
-    found = pc.is_in(text, value_set=pa.array([str(each) for each in values], pa.string()))
-    return pc.if_else(pc.is_null(array), None, found)
+    allowed = pa.array([_TYPED[declared.type](str(each)) for each in values], array.type)
+    return pc.if_else(pc.is_null(array), None, pc.is_in(array, value_set=allowed))
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _clock(text: str) -> Any:
+    return value_of(time.fromisoformat(text), Property(type=LogicalType.TIME), "enum")
+
+
+_TYPED: dict[LogicalType, Callable[[str], Any]] = {
+    LogicalType.STRING: str,
+    LogicalType.DATE: date.fromisoformat,
+    LogicalType.TIMESTAMP: _moment,
+    LogicalType.TIME: _clock,
+}
 
 
 def _number(value: Any, kind: Any) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alchemesh_platform.data.errors import SHOWN_MAX, Misfit, duplicate
-from alchemesh_platform.data.rows import fitted
+from alchemesh_platform.data.types import as_plain
 
 ROW = "__row"
 
@@ -25,7 +25,7 @@ class KeySet:
 
     def add(self, columns: Sequence[Any]) -> None:
         """Add the columns of one batch."""
-        batch = pa.RecordBatch.from_arrays(list(columns), names=list(self.columns))
+        batch = pa.RecordBatch.from_arrays([_comparable(each) for each in columns], names=list(self.columns))
         if not batch.num_rows:
             return
         self._batches.append(batch)
@@ -96,7 +96,8 @@ class KeySet:
         written = _whole(self.table)
         shown = 0
         for batch in existing:
-            there = _whole(pa.Table.from_batches([batch]).select(list(self.columns)).cast(written.schema))
+            keys = [_comparable(batch.column(name)) for name in self.columns]
+            there = _whole(pa.Table.from_arrays(keys, names=list(self.columns)).cast(written.schema))
             if len(self.columns) == 1:
                 met = pc.is_in(there.column(0), value_set=pc.unique(written.column(0)))
                 there = there.filter(met)
@@ -112,18 +113,18 @@ class KeySet:
 
     def without(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """The rows of a batch that have none of the values."""
-        names = batch.schema.names
         written = self.table if self._batches else None
         if written is None:
             yield batch
             return
         if len(self.columns) == 1:
-            met = pc.is_in(batch.column(self.columns[0]), value_set=pc.unique(_whole(written).column(0)))
+            met = pc.is_in(_comparable(batch.column(self.columns[0])), value_set=pc.unique(_whole(written).column(0)))
             yield batch.filter(pc.invert(met))
             return
-        keys = [written.schema.field(name) if name in self.columns else batch.schema.field(name) for name in names]
-        rows = fitted(batch, pa.schema(keys)).append_column(ROW, pa.array(range(batch.num_rows), pa.int64()))
-        few = pa.Table.from_batches([rows]).select([*self.columns, ROW])
+        keys = [
+            _comparable(as_plain(batch.column(name))).cast(written.schema.field(name).type) for name in self.columns
+        ]
+        few = pa.Table.from_arrays([*keys, pa.array(range(batch.num_rows), pa.int64())], names=[*self.columns, ROW])
         left = few.join(_whole(written), list(self.columns), join_type="left anti")
         yield batch.take(left.column(ROW).sort().combine_chunks())
 
@@ -134,6 +135,11 @@ class KeySet:
     def _misfit(self, row: dict[str, Any], where: str) -> Misfit:
         names = self.columns
         return Misfit(row[ROW], ", ".join(names), duplicate(names, where), tuple((name, row[name]) for name in names))
+
+
+def _comparable(column: Any) -> Any:
+    """The values with one zero: Arrow finds -0.0 unequal to 0.0, and databases find them equal."""
+    return pc.add(column, 0.0) if pa.types.is_floating(column.type) else column
 
 
 def _whole(table: pa.Table) -> pa.Table:

@@ -198,3 +198,12 @@ def test_bytes_and_times_of_parquet_files_stay_as_they_are(tmp_path: Path) -> No
     assert port.read().arrow().equals(rows)
     sales = port.read().duckdb()
     assert sales.project('CAST("at" AS VARCHAR)').fetchall() == [("2024-03-31 01:30:00+00",)]
+
+
+@pytest.mark.parametrize("other", [{}, {"shop": {"type": "string", "key": True}}])
+def test_a_merge_into_files_has_one_zero(tmp_path: Path, other: dict[str, Any]) -> None:
+    port = files_port(tmp_path, {"at": {"type": "number", "key": True}, **other, "name": {"type": "string"}})
+    rest = dict.fromkeys(other, "x")
+    port.write("sale", [{"at": 0.0, **rest, "name": "old"}, {"at": 1.0, **rest, "name": "old"}])
+    port.write("sale", [{"at": -0.0, **rest, "name": "new"}], mode="merge")
+    assert sorted((row["at"], row["name"]) for row in port.read("sale").pylist()) == [(0.0, "new"), (1.0, "old")]

@@ -469,3 +469,37 @@ def test_a_column_whose_name_is_no_text_is_named(port: OutputPort) -> None:
 def test_columns_are_a_list_of_names(port: OutputPort, columns: Any, message: str) -> None:
     with pytest.raises(NotReadable, match=message):
         port.read("sale", columns=columns)
+
+
+@pytest.mark.parametrize("other", [{}, {"shop": {"type": "string", "key": True}}])
+def test_a_key_has_one_zero(tmp_path: Path, other: Any) -> None:
+    """-0.0 was another key than 0.0 in a check, and the same in a merge."""
+    port = shop(tmp_path, {"at": {"type": "number", "key": True}, **other, "name": {"type": "string"}})
+    rest = dict.fromkeys(other, "x")
+    with pytest.raises(RowsRefused, match="another row in the written rows has the same at"):
+        port.write("sale", [{"at": 0.0, **rest}, {"at": -0.0, **rest}])
+    port.write("sale", [{"at": 0.0, **rest, "name": "old"}])
+    with pytest.raises(RowsRefused, match="another row in the table has the same at"):
+        port.write("sale", [{"at": -0.0, **rest}])
+    port.write("sale", [{"at": -0.0, **rest, "name": "new"}], mode="merge")
+    assert port.read("sale").pylist() == [{"at": 0.0, **rest, "name": "new"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "enum", "fits", "other"),
+    [
+        ("time", ["13:45", "08:00:00.50"], "13:45:00", "13:46:00"),
+        ("timestamp", ["2024-05-01T12:00:00+02:00"], datetime(2024, 5, 1, 10, tzinfo=UTC), MAY),
+        ("timestamp", ["2024-05-01T10:00:00Z"], datetime(2024, 5, 1, 10, tzinfo=UTC), MAY),
+        ("date", ["2024-05-01"], date(2024, 5, 1), date(2024, 5, 2)),
+    ],
+)
+def test_values_of_an_enum_are_compared_as_their_type(
+    tmp_path: Path, kind: str, enum: list[str], fits: Any, other: Any
+) -> None:
+    """The texts of moments and of times without seconds were compared, so that no row could be written."""
+    port = shop(tmp_path, {"x": {"type": kind, "enum": enum}})
+    port.write("sale", [{"x": fits}, {"x": None}])
+    with pytest.raises(RowsRefused, match="expected one of"):
+        port.write("sale", [{"x": other}])
+    assert {row["x"] for row in port.read("sale").pylist()} == {fits, None}
