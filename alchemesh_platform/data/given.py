@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -52,20 +53,49 @@ def opened(data: Any, doing: str) -> Given:
         return Given(data.schema, _cut(iter(data)))
     module = type(data).__module__.partition(".")[0]
     if module == "pandas" and hasattr(data, "columns"):
-        return opened(pa.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(), doing)
+        _check_index(data, doing)
+        with _as_arrow(doing):
+            table = pa.Table.from_pandas(data, preserve_index=False).replace_schema_metadata()
+        return opened(table, doing)
     # A relation of DuckDB streams; its Arrow interface may hold a whole result.
     for method in ("to_arrow_reader", "fetch_arrow_reader", "fetch_record_batch"):
         if module in ("duckdb", "_duckdb") and hasattr(data, method):
             reader = getattr(data, method)(BATCH_ROWS)
             return Given(reader.schema, _cut(iter(reader)), reader.close)
     if hasattr(data, "__arrow_c_stream__"):
-        reader = pa.RecordBatchReader.from_stream(data)
+        with _as_arrow(doing):
+            reader = pa.RecordBatchReader.from_stream(data)
         return Given(reader.schema, _cut(iter(reader)), reader.close)
     if hasattr(data, "__arrow_c_array__"):
-        return opened(pa.record_batch(data), doing)
+        with _as_arrow(doing):
+            batch = pa.record_batch(data)
+        return opened(batch, doing)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
         return _of_iterable(iter(data), doing)
     raise NotWritable(f"{doing}: found {type(data).__name__}, expected {_TAKEN}")
+
+
+@contextmanager
+def _as_arrow(doing: str) -> Iterator[None]:
+    """Name data that Arrow cannot hold: a series without columns, or a column with values of several types."""
+    try:
+        yield
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = ": ".join(reversed([str(each) for each in error.args])) or type(error).__name__
+        raise NotWritable(
+            f"{doing}: Arrow cannot hold the data: {reason}", hint="convert it to columns of one type in the code"
+        ) from error
+
+
+def _check_index(frame: Any, doing: str) -> None:
+    """Refuse a DataFrame of pandas whose index has values of its own, as after ``groupby``: they would be lost."""
+    columns = set(frame.columns)
+    lost = [name for name in frame.index.names if name is not None and name not in columns]
+    if lost:
+        raise NotWritable(
+            f"{doing}: the DataFrame has {lost[0]!r} as its index, which is no column",
+            hint="`reset_index()` makes it a column, and `reset_index(drop=True)` leaves it out",
+        )
 
 
 def _of_iterable(items: Iterator[Any], doing: str) -> Given:

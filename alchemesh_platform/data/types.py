@@ -86,6 +86,8 @@ def as_plain(array: Any) -> Any:
 
 
 def _has_views(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return bool(pa.types.is_string_view(kind.value_type) or pa.types.is_binary_view(kind.value_type))
     return _is_view(kind) or any(_has_views(kind.field(at).type) for at in range(kind.num_fields))
 
 
@@ -95,8 +97,13 @@ def _is_view(kind: pa.DataType) -> bool:
 
 
 def _without_views(array: Any) -> Any:
-    """The same values with arrays that are no views. A cast of Arrow reads outside of the items of a view."""
+    """The same values with arrays that are no views.
+
+    A cast of Arrow reads outside of the items of a view, and it has none of dictionaries of views, which Polars has.
+    """
     kind = array.type
+    if pa.types.is_dictionary(kind):
+        return array.dictionary.cast(plain_type(kind.value_type)).take(array.indices)
     if isinstance(kind, pa.BaseExtensionType):
         return _without_views(array.storage)
     missing = pc.is_null(array)

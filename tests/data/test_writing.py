@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -503,3 +504,27 @@ def test_values_of_an_enum_are_compared_as_their_type(
     with pytest.raises(RowsRefused, match="expected one of"):
         port.write("sale", [{"x": other}])
     assert {row["x"] for row in port.read("sale").pylist()} == {fits, None}
+
+
+def test_texts_of_a_dictionary_of_views_are_written(tmp_path: Path) -> None:
+    """Categories of Polars have this type, for which Arrow has no conversion."""
+    port = shop(tmp_path, {"x": {"type": "string"}, "list": {"type": "array", "items": {"type": "string"}}})
+    texts = pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint8()), pa.array(["a", "b"], pa.string_view()))
+    lists = pa.ListArray.from_arrays([0, 1, 2, 3], texts)
+    port.write("sale", pa.table({"x": texts, "list": lists}))
+    assert port.read("sale").pylist() == [{"x": each, "list": [each]} for each in ("b", None, "a")]
+
+
+@pytest.mark.parametrize("data", [pa.chunked_array([["a"]]), pa.array(["a"])])
+def test_a_series_without_columns_is_refused(port: OutputPort, data: Any) -> None:
+    with pytest.raises(NotWritable, match="output port 'shop': Arrow cannot hold the data: "):
+        port.write("sale", data)
+
+
+def test_the_index_of_a_data_frame_is_not_lost(port: OutputPort) -> None:
+    """A DataFrame after `groupby` has its groups as index: their column was null."""
+    index = SimpleNamespace(names=[None, "article"])
+    frame = type("DataFrame", (), {"__module__": "pandas", "columns": ["sale_id"], "index": index})()
+    with pytest.raises(NotWritable, match="the DataFrame has 'article' as its index, which is no column") as refused:
+        port.write("sale", frame)
+    assert refused.value.hint == "`reset_index()` makes it a column, and `reset_index(drop=True)` leaves it out"
