@@ -210,4 +210,6 @@ def _part(array: Any, declared: Property, path: str) -> Values:
     try:
         return converted(array, declared, path)
     except TypeUnfit as error:
+        if str(error).startswith((f"{path}.", f"{path}[")):
+            raise  # it names a place inside already
         raise TypeUnfit(f"{path}: {error}") from error

@@ -11,9 +11,9 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.data.backend import MODES, Backend, Mode, Source, Target, Written, backend_of
 from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import Where, conditions_of
-from alchemesh_platform.data.errors import NotReadable, NotWritable, mode_refused
+from alchemesh_platform.data.errors import NotReadable, NotWritable, WriteConflict, mode_refused
 from alchemesh_platform.data.rows import Rows
-from alchemesh_platform.data.running import counts_writes, current_run, keep_receipt, write_id
+from alchemesh_platform.data.running import counts_writes, current_run, keep_receipt, not_done, write_id
 from alchemesh_platform.manifest.models import Property, SourceProperty
 
 
@@ -88,6 +88,8 @@ class PortData:
             raise NotWritable(f"{self.place}: `fingerprint` belongs to mode 'overwrite', found mode {mode!r}")
         if target.fingerprint is not None and backend.fingerprint(target) == target.fingerprint:
             return Written(port=self.name, model=model, mode=target.mode, rows=0, repeated=True)
+        if run == "":
+            raise NotWritable(f"{self.place}: `run` is an empty text, which would be the id of many writes")
         known = current_run()
         if known is not None and run is None and not counts_writes():
             raise NotWritable(
@@ -99,6 +101,10 @@ class PortData:
         rows = CheckedRows(target, data)
         try:
             written = backend.write(target, rows)
+        except WriteConflict:
+            if target.write_id is not None:
+                not_done(target.write_id, run)
+            raise
         except Exception as error:
             if rows.failure is None or rows.failure is not error.__cause__:
                 raise

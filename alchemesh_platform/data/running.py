@@ -47,6 +47,19 @@ def write_id(product: str, port: str, model: str, run: str | None, given: str | 
         return f"{name}:{_writes[name]}"
 
 
+def not_done(name: str, run: str | None) -> None:
+    """Give the number of a write back, so that the code can try it again as the same write.
+
+    Args:
+        name: Identity of the write, from :func:`write_id`.
+        run: The id that the code gave to it; None if it was counted.
+    """
+    counted, _, number = name.rpartition(":")
+    with _lock:
+        if run is None and str(_writes[counted]) == number:
+            _writes[counted] -= 1
+
+
 def counts_writes() -> bool:
     """Whether this process can count the writes of its run. Processes that another one started would count alike."""
     return multiprocessing.parent_process() is None and os.getpid() == _process

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,6 +28,7 @@ from alchemesh_platform.connections import (
     SchemaMoved,
     WriteConflict,
 )
+from alchemesh_platform.data import running
 from alchemesh_platform.data.backend import Written
 from tests.data.products import Properties, create, document, shop
 
@@ -157,6 +159,31 @@ def test_an_error_of_the_code_leaves_no_row(tmp_path: Path) -> None:
         port.write("sale", broken())
     assert version(tmp_path) == 0
     assert port.write("sale", [{"id": 1}]).rows == 1
+
+
+def test_a_write_that_was_tried_again_after_a_conflict_is_one_write_of_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second attempt counted as another write, so the repeated run wrote its first attempt."""
+    monkeypatch.setenv("ALCHEMESH_RUN", f"tried again in {tmp_path}")
+    port = shop(tmp_path, KEYED)
+
+    def overtaken() -> Iterator[dict[str, Any]]:
+        yield {"id": 1}
+        write_deltalake(str(tmp_path / "sale"), pa.table({"id": [2], "name": ["x"]}), mode="append")
+
+    with pytest.raises(WriteConflict):
+        port.write("sale", overtaken())
+    assert port.write("sale", [{"id": 1}]).repeated is False
+    monkeypatch.setattr(running, "_writes", Counter())
+    assert port.write("sale", [{"id": 1}]).repeated is True
+    assert ids(port) == [1, 2]
+
+
+def test_an_empty_id_of_a_write_is_refused(tmp_path: Path) -> None:
+    """All writes with it after the first one were left out."""
+    with pytest.raises(NotWritable, match="`run` is an empty text"):
+        shop(tmp_path, PLAIN).write("sale", [{"id": 1}], run="")
 
 
 def test_a_file_that_the_code_cannot_read_is_an_error_of_the_code(tmp_path: Path) -> None:
