@@ -180,6 +180,20 @@ def test_a_write_that_was_tried_again_after_a_conflict_is_one_write_of_its_run(
     assert ids(port) == [1, 2]
 
 
+def test_a_write_inside_of_a_write_to_the_same_table_is_refused(tmp_path: Path) -> None:
+    port = shop(tmp_path, PLAIN)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield {"id": 1}
+        port.write("sale", [{"id": 2}])
+
+    with pytest.raises(NotWritable, match="while another write to it takes its rows from the code") as refused:
+        port.write("sale", rows())
+    assert refused.value.hint == "end one write before the next one starts"
+    assert port.write("sale", [{"id": 3}]).rows == 1
+    assert ids(port) == [3]
+
+
 def test_an_empty_id_of_a_write_is_refused(tmp_path: Path) -> None:
     """All writes with it after the first one were left out."""
     with pytest.raises(NotWritable, match="`run` is an empty text"):

@@ -63,6 +63,7 @@ def test_a_replaced_region_is_deleted_and_written_by_one_statement() -> None:
         (float("-inf"), "CAST('-inf' AS FLOAT64)"),
         (Decimal("1E-7"), "BIGNUMERIC '0.0000001'"),
         (date(2024, 2, 29), "DATE '2024-02-29'"),
+        (datetime(999, 1, 1, tzinfo=UTC), "TIMESTAMP '0999-01-01 00:00:00.000000+00:00'"),
         (datetime(2024, 1, 1, 12, 0, 0, 5, UTC), "TIMESTAMP '2024-01-01 12:00:00.000005+00:00'"),
         ('a\\"\n\x00 é`; --', '"a\\\\\\"\\n\\u0000 é`; --"'),
     ],

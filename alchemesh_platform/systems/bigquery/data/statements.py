@@ -46,7 +46,7 @@ def literal(value: Any, declared: Property | None = None) -> str:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise TypeError(f"{value!r} has no time zone")
-        return f"TIMESTAMP '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00:00'"
+        return f"TIMESTAMP '{value.astimezone(UTC).isoformat(' ', 'microseconds')}'"
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
     if isinstance(value, str):

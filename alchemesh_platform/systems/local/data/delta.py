@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from filelock import FileLock
 from pyarrow import fs
 
 from alchemesh_platform.base.remedy import command, remedy
@@ -35,6 +34,7 @@ from alchemesh_platform.data.keys import KeySet
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import as_plain, plain_schema, type_in_words
 from alchemesh_platform.machine.files import storage_errors
+from alchemesh_platform.systems.local.data.turns import turn_at
 from alchemesh_platform.systems.local.tables.columns import delta_type
 from alchemesh_platform.systems.local.tables.delta import last_change, open_table, table_exists
 from alchemesh_platform.systems.local.tables.evolution import same_shape
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
 FINGERPRINT = "alchemesh.fingerprint"  # key in the metadata of a commit
-LOCK_FILE = ".alchemesh-write.lock"
-_LOCK_POLL_SECONDS = 0.05
 _TABLE = "rows"
 
 
@@ -102,7 +100,7 @@ class DeltaData(Backend):
             )
         with (
             storage_errors(f"write the table in {path}"),
-            FileLock(path / LOCK_FILE).acquire(poll_interval=_LOCK_POLL_SECONDS),
+            turn_at(path),
             _writing(target, rows),
         ):
             table = open_table(path)

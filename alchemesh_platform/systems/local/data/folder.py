@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from filelock import FileLock
-
 from alchemesh_platform.data.backend import Source
 from alchemesh_platform.data.folder import MANIFEST, Changed, FolderData, Gone, ObjectStore
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.data.landed import landed_rows, parquet_files
-
-LOCK_FILE = ".alchemesh-write.lock"
-_LOCK_POLL_SECONDS = 0.05
+from alchemesh_platform.systems.local.data.turns import turn_at
 
 
 class LocalStore(ObjectStore):
@@ -75,7 +71,7 @@ class LocalStore(ObjectStore):
     def _turn(self) -> Iterator[None]:
         with storage_errors(f"write to {self.folder}"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / LOCK_FILE).acquire(poll_interval=_LOCK_POLL_SECONDS):
+            with turn_at(self.folder):
                 yield
 
     def _replace(self, path: Path, content: bytes) -> None:
