@@ -39,6 +39,8 @@ def _broken(array: Any, declared: Property, path: str) -> Iterator[Unfit]:
         yield Unfit(tuple((row, "found null, and it is required") for row in rows[:SHOWN_MAX]), path)
     if declared.type in (LogicalType.DATE, LogicalType.TIMESTAMP):
         yield from _other_years(array, declared, path)
+    if (declared.key or declared.unique) and pa.types.is_floating(array.type):
+        yield from _outside(array, pc.invert(pc.is_nan(array)), path, "expected a value that equals itself")
     if declared.enum is not None:
         allowed = ", ".join(str(each) for each in declared.enum)
         yield from _outside(array, _is_allowed(array, declared), path, f"expected one of {allowed}")

@@ -528,3 +528,10 @@ def test_the_index_of_a_data_frame_is_not_lost(port: OutputPort) -> None:
     with pytest.raises(NotWritable, match="the DataFrame has 'article' as its index, which is no column") as refused:
         port.write("sale", frame)
     assert refused.value.hint == "`reset_index()` makes it a column, and `reset_index(drop=True)` leaves it out"
+
+
+@pytest.mark.parametrize("rule", ["key", "unique"])
+def test_a_number_that_equals_nothing_is_no_key(tmp_path: Path, rule: str) -> None:
+    """NaN was there twice, and a merge then replaced both rows."""
+    with pytest.raises(RowsRefused, match=r"row 2.*: at: found nan, expected a value that equals itself"):
+        shop(tmp_path, {"at": {"type": "number", rule: True}}).write("sale", [{"at": 1.0}, {"at": float("nan")}])
