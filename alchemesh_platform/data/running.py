@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -29,19 +31,24 @@ def current_run(environ: Mapping[str, str] = os.environ) -> str | None:
     return next((environ[name] for name in _RUN_VARIABLES if environ.get(name)), None)
 
 
-def write_id(product: str, port: str, model: str, run: str | None, given: str | None) -> str | None:
+def write_id(
+    product: str, port: str, model: str, run: str | None, given: str | None, command: Sequence[str] | None = None
+) -> str | None:
     """The identity of a write, the same when a run is repeated; None outside of a run.
 
     Args:
         run: The run.
-        given: An id that the code gives to what it writes. By default, the writes of a run to one model are counted.
+        given: An id that the code gives to what it writes. By default, the writes of a command to one model are
+            counted: a run may have several commands.
+        command: The program and its arguments; those of this process by default.
     """
     place = f"{product}/{port}/{model}"
     if given is not None:
         return f"alchemesh:{place}:{given}"
     if run is None:
         return None
-    name = f"alchemesh:{place}:{run}"
+    said = json.dumps(list(sys.argv if command is None else command), ensure_ascii=True)
+    name = f"alchemesh:{place}:{run}:{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     with _lock:
         _writes[name] += 1
         return f"{name}:{_writes[name]}"

@@ -61,6 +61,7 @@ def check_schema(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
 def _property(path: Path, node: Node, *, top: bool) -> Iterator[Problem]:
     kind = node.keys["type"].text if "type" in node.keys else None
     yield from _key(path, node, kind, top=top)
+    yield from _unique(path, node, kind)
     yield from _pattern(path, node, kind)
     yield from _enum(path, node, kind)
     yield from _decimal(path, node, kind)
@@ -99,6 +100,17 @@ def _key(path: Path, node: Node, kind: str | None, *, top: bool) -> Iterator[Pro
             written((*path, "required")),
             "found false in a key, expected true",
             "what identifies the entity always has a value: leave 'required' out",
+        )
+
+
+def _unique(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
+    unique = node.keys.get("unique")
+    if unique is not None and unique.value is True and kind in _KEYLESS:
+        yield Problem(
+            unique.location,
+            written((*path, "unique")),
+            f"found unique in a property of type {kind}, expected it in a type with single values",
+            "objects and arrays are not compared: declare a property with one value unique",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -319,6 +320,21 @@ def test_a_repeated_run_writes_once(port: OutputPort, monkeypatch: pytest.Monkey
     assert sorted(row["sale_id"] for row in port.read("sale").pylist()) == [1, 2]
     assert port.write("sale", [{"sale_id": 3}], run="day 3").rows == 1
     assert port.write("sale", [{"sale_id": 3}], run="day 3").repeated
+
+
+def test_each_command_of_a_run_counts_its_own_writes(port: OutputPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python a.py && python b.py`: the first write of the second command was taken for that of the first."""
+    from alchemesh_platform.data import running
+
+    monkeypatch.setenv("ALCHEMESH_RUN", "run-of-several-commands")
+    commands = (["a.py"], ["b.py"], ["b.py", "--day", "2"], ["a.py"])
+    repeated = []
+    for number, command in enumerate(commands):
+        running._writes.clear()
+        monkeypatch.setattr(sys, "argv", command)
+        repeated.append(port.write("sale", [{"sale_id": number}]).repeated)
+    assert repeated == [False, False, False, True]
+    assert sorted(row["sale_id"] for row in port.read("sale").pylist()) == [0, 1, 2]
 
 
 def test_nothing_is_written_when_the_rows_have_the_same_fingerprint(port: OutputPort, tmp_path: Path) -> None:
