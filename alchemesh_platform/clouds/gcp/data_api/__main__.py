@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.clouds.gcp.data_api.configuration import (
+    HOST_VARIABLE,
     PORT_VARIABLE,
     VARIABLE,
     ConfigurationMissing,
@@ -17,6 +18,7 @@ from alchemesh_platform.clouds.gcp.data_api.configuration import (
 )
 
 DEFAULT_PORT = 8080  # https://cloud.google.com/run/docs/container-contract#port
+DEFAULT_HOST = "0.0.0.0"  # noqa: S104 - the address of a container
 
 
 def main() -> int:
@@ -30,6 +32,7 @@ def main() -> int:
     )
     part = parser.parse_args().part
     from alchemesh_platform.clouds.gcp.data_api import instance as instances
+    from alchemesh_platform.systems.local.data_api.http.configuration import Address
 
     if part == instances.PREPARE:
         return instances.prepare_image()
@@ -43,7 +46,8 @@ def main() -> int:
         if part == instances.LOAD:
             return instances.load(instance)
         if part == instances.WEB:
-            return instances.web(instance, int(os.environ.get(PORT_VARIABLE, DEFAULT_PORT)))
+            port = int(os.environ.get(PORT_VARIABLE, DEFAULT_PORT))
+            return instances.web(instance, Address(host=os.environ.get(HOST_VARIABLE, DEFAULT_HOST), port=port))
         return instances.run(instance)
     except (Failure, OSError) as error:
         sys.stderr.write(f"error: {error}\n")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 VARIABLE = "DATA_API"
 PORT_VARIABLE = "PORT"  # https://cloud.google.com/run/docs/container-contract#port
+HOST_VARIABLE = "ALCHEMESH_DATA_API_HOST"  # address to listen at; all addresses of a container by default
 READY_PATH = "/ready"  # the startup probe
 # https://cloud.google.com/run/quotas: the size of all variables of a container
 VARIABLES_BYTES_MAX = 32 * 1024

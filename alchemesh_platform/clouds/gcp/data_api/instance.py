@@ -93,12 +93,12 @@ class Instance:
         write_if_changed(self.place.settings_file, json.dumps({"cluster": self.cluster.described()}) + "\n")
         return self.place.settings_file
 
-    def http(self, port: int) -> Configuration:
+    def http(self, address: Address) -> Configuration:
         """The configuration of the HTTP server."""
         socket_folder = quote(str(self.place.consumers_socket), safe="")
         return Configuration(
             dsn=f"postgresql://{HTTP}@/{DATABASE}?host={socket_folder}&port={PORT}",
-            socket=Address(host="0.0.0.0", port=port),  # noqa: S104 - the address of a container
+            socket=address,
             tables=tuple(
                 ConfiguredTable(name=table.name, key=table.key, description=table.description)
                 for table in self.configuration.tables
@@ -148,7 +148,7 @@ def load(instance: Instance) -> int:
     return 0
 
 
-def web(instance: Instance, port: int) -> int:
+def web(instance: Instance, address: Address) -> int:
     """Serve HTTP until a signal."""
     import asyncio
 
@@ -156,7 +156,7 @@ def web(instance: Instance, port: int) -> int:
     from alchemesh_platform.systems.local.data_api.http.__main__ import listening, serve
     from alchemesh_platform.systems.local.data_api.http.app import Application
 
-    configuration = instance.http(port)
+    configuration = instance.http(address)
     place = instance.place
 
     application = Application(configuration)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import pytest
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
 from alchemesh_platform.machine.supervisor import supervisor
+from tests.clouds.gcp.emulation.cloud_run import CloudServing
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -77,9 +79,11 @@ def test_a_statement_writes_no_file_of_the_user(emulators: Emulators, tmp_path: 
     assert not target.exists()
 
 
-def test_the_emulators_listen_on_this_machine_only(emulators: Emulators) -> None:
+def test_the_emulators_listen_on_this_machine_only(emulators: Emulators, cloud_api: CloudServing) -> None:
     for service in (STORAGE, BIGQUERY):
         emulators.address_of(service)
+    with cloud_api.client() as client:
+        assert client.get("/api/tables/item?limit=1").status_code == HTTPStatus.OK, "an instance of Cloud Run listens"
     with supervisor(emulators.folder / "run") as rpc:
         processes = psutil.Process(rpc.getPID()).children(recursive=True)
     hosts = {

@@ -30,7 +30,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.clouds.gcp.data_api.configuration import PORT_VARIABLE
+from alchemesh_platform.clouds.gcp.data_api.configuration import HOST_VARIABLE, PORT_VARIABLE
 from alchemesh_platform.clouds.gcp.emulation.identity_tokens import TokenRefused, claims_of
 from alchemesh_platform.clouds.gcp.emulation.servers.container import NoContainer, container_command
 from alchemesh_platform.clouds.gcp.emulation.store import Store
@@ -147,7 +147,9 @@ class Service:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._instance_port, self._revision = free_port(HOST), revision
         given = {variable["name"]: str(variable.get("value", "")) for variable in container.get("envs") or ()}
-        variables = {**given, **self.variables, PORT_VARIABLE: str(self._instance_port), "K_REVISION": revision}
+        # A container has a network of its own; here, only this machine reaches an instance.
+        listening = {HOST_VARIABLE: HOST, PORT_VARIABLE: str(self._instance_port)}
+        variables = {**given, **self.variables, **listening, "K_REVISION": revision}
         try:
             command = container_command(variables, self.folder)
         except NoContainer as error:
