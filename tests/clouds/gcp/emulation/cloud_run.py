@@ -120,6 +120,7 @@ TABLES: dict[str, Fields] = {
     "loose": {"color": ("STRING", {}), "size": ("INTEGER", {})},
     "measured": {"id": ("INTEGER", {"mode": "REQUIRED"}), "value": ("FLOAT", {})},
     "changing": {"id": ("INTEGER", {"mode": "REQUIRED"})},
+    "leaving": {"id": ("INTEGER", {"mode": "REQUIRED"})},
 }
 AMOUNT = "12345678901234567890.0123456789"  # the emulator's BIGNUMERIC has 20 digits before the point, BigQuery's 38
 OBJECTS = ('{"a": "x", "b": 1.10}', '{"a": null, "b": null}')
@@ -141,6 +142,7 @@ ROWS = (
     """INSERT INTO served.loose SELECT CASE MOD(n, 3) WHEN 0 THEN 'red' WHEN 1 THEN 'blue' END, MOD(n, 4)
     FROM UNNEST(GENERATE_ARRAY(1, 50)) AS n""",
     "INSERT INTO served.changing VALUES (1), (2), (3)",
+    "INSERT INTO served.leaving VALUES (1)",
     """INSERT INTO served.measured VALUES (1, CAST('NaN' AS FLOAT64)), (2, CAST('-inf' AS FLOAT64)), (3, 2.5)""",
 )
 

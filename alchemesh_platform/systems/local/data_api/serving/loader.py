@@ -106,12 +106,16 @@ class Loader:
 
     def _follow(self, copy: Copy) -> None:
         name = copy.table.name
-        if time.monotonic() < self._retry_at.get(name, 0.0) or not copy.moved():
+        if time.monotonic() < self._retry_at.get(name, 0.0):
             return
-        if self.states[name].behind_since is None:
-            self._note(copy, behind_since=datetime.now(UTC))
         copy.progress = lambda rows: self._progress(copy, rows)
         try:
+            if not copy.moved():
+                if self.states[name].problem is not None:  # the source could not be asked before
+                    self._note(copy, problem=None)
+                return
+            if self.states[name].behind_since is None:
+                self._note(copy, behind_since=datetime.now(UTC))
             snapshot = copy.snapshot()
             copy.load(snapshot)
         except Exception as error:
