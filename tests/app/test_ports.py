@@ -112,16 +112,3 @@ def test_a_wrong_schema_is_a_problem_at_its_line(tmp_path: Path, schema: str, ex
         load_manifest(file)
     assert ":11:" in str(found.value)
     assert expected in str(found.value)
-
-
-def test_a_component_that_checks_no_rows_refuses_a_schema(tmp_path: Path) -> None:
-    from alchemesh_platform.catalog.discover import discover
-    from alchemesh_platform.compose.resolve import resolve
-    from alchemesh_platform.documents.yaml_source import parse
-
-    text = MANIFEST.replace(
-        "component: file-ingestion\n", "component: kafka-ingestion\n    schema: {a: {type: string}}\n"
-    )
-    problems = [str(problem) for problem in resolve(parse(text, "alchemesh.yaml")[0], discover(), None).problems]
-    assert any("input_ports[0].schema: found a schema, which kafka" in problem for problem in problems)
-    assert not any("input_ports[1].schema" in problem for problem in problems)

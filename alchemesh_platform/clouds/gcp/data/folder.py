@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.clouds.gcp.data.buckets import Place, client_of, place_of
 from alchemesh_platform.clouds.gcp.data.ingested import read_ingested
 from alchemesh_platform.data.backend import Source
@@ -109,7 +110,8 @@ class BucketStore(ObjectStore):
             yield
         except Forbidden as refused:
             raise error(
-                f"the account of this code may not {verb} {self._place}", hint="`alchemesh up` gives it the right"
+                f"the account of this code may not {verb} {self._place}",
+                hint=remedy("{} gives it the right", command("up", about_product=True)),
             ) from refused
         except (GoogleAPIError, GoogleAuthError) as failed:
             raise error(f"{self._place} cannot be {done}: {failed}", hint="run the code again") from failed

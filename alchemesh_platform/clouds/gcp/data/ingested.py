@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.clouds.gcp.data.buckets import Place, client_of, download, place_of, source_objects
 from alchemesh_platform.data.backend import Source
 from alchemesh_platform.data.errors import NotReadable
@@ -69,7 +70,8 @@ def reading(doing: str, where: Place) -> Iterator[None]:
         raise NotReadable(f"{doing}: {where} or an object in it is missing", hint="run the code again") from error
     except Forbidden as error:
         raise NotReadable(
-            f"{doing}: the account of this code may not read {where}", hint="`alchemesh up` gives it the right"
+            f"{doing}: the account of this code may not read {where}",
+            hint=remedy("{} gives it the right", command("up", about_product=True)),
         ) from error
     except (GoogleAPIError, GoogleAuthError) as error:
         raise NotReadable(f"{doing}: {where} cannot be read: {error}", hint="run the code again") from error

@@ -135,7 +135,7 @@ def reading(source: Source, table: TableName) -> Iterator[None]:
     except Forbidden as error:
         raise NotReadable(
             f"port {source.port!r}: the account of this code may not read {table}: {reason_of(error)}",
-            hint="the owner of the port grants access; `alchemesh access list` shows the grants",
+            hint=remedy("the owner of the port grants access; {} shows the grants", command("access", "list")),
         ) from error
     except (GoogleAPIError, GoogleAuthError) as error:
         raise NotReadable(

@@ -21,6 +21,7 @@ from alchemesh_components.output_ports.bigquery_views.models import Args as View
 from alchemesh_components.output_ports.cloud_run_data_api.described import described
 from alchemesh_components.output_ports.cloud_run_data_api.models import Args
 from alchemesh_components.output_ports.cloud_run_data_api.spec import SPEC
+from alchemesh_platform.base.remedy import command
 from alchemesh_platform.clouds.gcp.data_api.configuration import READY_PATH, VARIABLE
 from alchemesh_platform.connections import BIGQUERY_SCHEME
 from alchemesh_platform.sdk.component import Component
@@ -101,7 +102,7 @@ class CloudRunDataApi(Component[Args, Settings]):
             pulumi.log.warn(
                 f"{former} is an image of roapi, which no longer serves REST and GraphQL: the server runs "
                 f"{data_api_image(gcp, self.wiring)}. Remove settings.gcp.data_api_image, or run "
-                "`alchemesh platform up`, which replaces the image of the platform",
+                f"{command('platform', 'up')}, which replaces the image of the platform",
                 resource=self,
             )
         return cloudrunv2.Service(
