@@ -70,7 +70,7 @@ def properties(draw: st.DrawFn, depth: int = 2, *, top: bool = True) -> Property
         description=draw(TEXTS),
         required=draw(st.booleans()),
         key=top and scalar and draw(st.integers(0, 3)) == 0,
-        unique=draw(st.booleans()),
+        unique=scalar and draw(st.booleans()),
         enum=draw(enums(kind)),
         pattern=draw(st.none() | st.sampled_from(PATTERNS)) if kind is LogicalType.STRING else None,
         precision=digits,

@@ -257,6 +257,14 @@ def test_a_key_inside_an_object_is_reported() -> None:
     ]
 
 
+def test_an_object_that_is_unique_is_reported() -> None:
+    found = with_property("logicalType: object, unique: true, properties: [{name: id, logicalType: string}]")
+    assert not found.port.models["order"].properties["kept"].unique
+    assert reported(found) == [
+        "9 schema[0].properties[0].unique: found unique, for which a manifest has no place: left out"
+    ]
+
+
 def test_two_names_that_become_one_are_reported() -> None:
     found = with_property("logicalType: string", "      - {name: Kept, logicalType: string}\n")
     assert list(found.port.models["order"].properties) == ["kept"]

@@ -122,8 +122,11 @@ def _name(found: str | None, path: Path, used: set[str], reading: Reading) -> st
 
 
 def _property(source: SchemaProperty, kind: LogicalType, path: Path, reading: Reading, *, top: bool) -> Property:
-    flags = ("required", "unique", "description", "classification")
+    flags = ("required", "description", "classification")
     reading.take(*((*path, name) for name in flags))
+    unique = bool(source.unique) and kind not in _PARTS
+    if unique or not source.unique:
+        reading.take((*path, "unique"))
     key = bool(source.primaryKey) and top and kind not in _PARTS
     if key or not source.primaryKey:
         reading.take((*path, "primaryKey"))
@@ -139,7 +142,7 @@ def _property(source: SchemaProperty, kind: LogicalType, path: Path, reading: Re
         description=source.description or "",
         required=bool(source.required),
         key=key,
-        unique=bool(source.unique),
+        unique=unique,
         enum=_enum(source, kind, path, reading),
         pattern=_pattern(source, kind, path, reading),
         precision=precision,
