@@ -18,7 +18,7 @@ FLIGHTS = Path(__file__).parent.parent / "examples" / "flights" / "alchemesh.yam
 COMMANDS = {
     "`alchemesh --help`": ([ALCHEMESH, "--help"], 2.0),
     "`alchemesh components list`": ([ALCHEMESH, "components", "list"], 2.0),
-    "`alchemesh validate`": ([ALCHEMESH, "validate", str(FLIGHTS)], 5.0),
+    "`alchemesh validate`": ([ALCHEMESH, "validate", str(FLIGHTS)], 4.0),
 }
 
 
