@@ -71,8 +71,8 @@ class TextArgs(Strict):
         return self
 
 
-class ValueArgs(Strict):
-    """How values are read, and what happens with those that do not fit."""
+class TimeArgs(Strict):
+    """How dates and times of a source are read."""
 
     date_format: Annotated[str, AfterValidator(_date)] | None = Field(
         default=None, description="Form of dates whose property has no `format`; ISO 8601 by default."
@@ -86,6 +86,11 @@ class ValueArgs(Strict):
     on_ambiguous_time: Literal["refuse", "earlier", "later"] = Field(
         default="refuse", description="Handling of a local time that occurs twice, when the clock is set back."
     )
+
+
+class ValueArgs(TimeArgs):
+    """How values are read, and what happens with those that do not fit."""
+
     on_bad_row: Literal["fail", "reject"] = Field(
         default="fail", description="Handling of a row that does not fit the schema; reject keeps it in a reject file."
     )

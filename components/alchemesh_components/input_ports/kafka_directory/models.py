@@ -5,29 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from alchemesh_components.files.reading import TimeArgs
 from alchemesh_components.kafka.settings import KafkaSettings
 from alchemesh_components.local.settings import LocalSettings
 from alchemesh_platform.base.units import Duration
-from alchemesh_platform.documents.patterns import TIME_ZONE_PATTERN
-from alchemesh_platform.manifest.source_formats import specifiers
 from alchemesh_platform.sdk.models import Strict
 
 GROUP_MAX = 255  # a length that brokers store; Kafka documents no limit
 
 
-def _date(form: str) -> str:
-    specifiers(form, "date")
-    return form
-
-
-def _timestamp(form: str) -> str:
-    specifiers(form, "timestamp")
-    return form
-
-
-class Args(Strict):
+class Args(TimeArgs):
     """Arguments of ingestion from Kafka."""
 
     topic: str = Field(min_length=1, description="Topic to read.")
@@ -39,18 +28,6 @@ class Args(Strict):
     batch_messages: int = Field(default=5000, ge=1, description="Maximum number of messages in a file.")
     batch_time: Duration = Field(
         default=timedelta(seconds=10), description="Longest time that a message waits for its file."
-    )
-    date_format: Annotated[str, AfterValidator(_date)] | None = Field(
-        default=None, description="Form of dates whose property has no `format`; ISO 8601 by default."
-    )
-    timestamp_format: Annotated[str, AfterValidator(_timestamp)] | None = Field(
-        default=None, description="Form of timestamps whose property has no `format`; ISO 8601 by default."
-    )
-    time_zone: Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN)] | None = Field(
-        default=None, description="Time zone of timestamps without one, as in Europe/Berlin."
-    )
-    on_ambiguous_time: Literal["refuse", "earlier", "later"] = Field(
-        default="refuse", description="Handling of a local time that occurs twice, when the clock is set back."
     )
     on_bad_row: Literal["reject", "fail"] = Field(
         default="reject",
