@@ -1,0 +1,1 @@
+"""Rows in S3 and Kinesis, for a product's code."""

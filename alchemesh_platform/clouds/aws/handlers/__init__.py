@@ -1,0 +1,1 @@
+"""Handlers of resources that AWS has no type for."""

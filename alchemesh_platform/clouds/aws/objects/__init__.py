@@ -1,0 +1,1 @@
+"""Objects of AWS that hold data: their owner and their contents."""
