@@ -1,0 +1,1 @@
+"""Dagster: code locations of products, and a local Dagster of the platform."""

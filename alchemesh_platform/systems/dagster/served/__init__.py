@@ -1,0 +1,1 @@
+"""Programs that run in Dagster's Python. They import Dagster and the standard library only."""

@@ -1,0 +1,1 @@
+"""Kestra: flows that run a product's code."""

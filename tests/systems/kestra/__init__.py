@@ -1,0 +1,1 @@
+"""Kestra: flows in a real engine, and their parts."""

@@ -1,0 +1,1 @@
+"""Kestra against its real engine."""
