@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.app.inbox import items_of
+from alchemesh_platform.app.mesh.inbox import items_of
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:
+    from alchemesh_platform.app.clock.state import ClockState
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.observed.inbox import Item
     from alchemesh_platform.observed.models import ProductStatus, ProductSummary
@@ -48,6 +49,7 @@ class Report:
         history: The last deployments and runs.
         lineage: The sources and targets of the data.
         inbox: The items that wait for the caller.
+        clock: The clock of the jobs of this machine; None if no job of the report needs it.
     """
 
     environment: str
@@ -58,6 +60,7 @@ class Report:
     history: list[Deployment] | None = None
     lineage: Lineage | None = None
     inbox: tuple[Item, ...] = ()
+    clock: ClockState | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -80,6 +83,8 @@ class Report:
         if self.lineage is not None:
             document["lineage"] = as_json(self.lineage)
         document["inbox"] = [item.as_json() for item in self.inbox]
+        if self.clock is not None:
+            document["clock"] = self.clock.as_json()
         return document
 
 
@@ -105,6 +110,7 @@ def status(
     Raises:
         NeverDeployed: when ``known`` is set and no product was ever deployed there; suggests the closest address.
     """
+    from alchemesh_platform.app.clock.state import clock_state
     from alchemesh_platform.deployment.emulation import resume
 
     resume(platform)
@@ -115,6 +121,8 @@ def status(
                 f"{address} was never deployed in {platform.environment}",
                 hint=_closest(registry, platform.environment, address),
             )
+        if registry is not None:
+            report = replace(report, clock=clock_state(platform, registry, datetime.now(UTC), address))
         return replace(report, inbox=tuple(items_of(registry, platform.environment, actor))) if actor else report
 
 
@@ -163,7 +171,7 @@ def connections(platform: Platform, product: str) -> Connections:
     Raises:
         NotDeployed: when the product is not deployed.
     """
-    from alchemesh_platform.deployment.connections import read_connections
+    from alchemesh_platform.deployment.code.connections import read_connections
     from alchemesh_platform.registry.store import Registry
 
     with Registry.open(platform.registry) as registry:
@@ -183,8 +191,10 @@ def shell_variables(platform: Platform, product: str, *, credentials: bool = Fal
     Raises:
         NotDeployed: when the product is not deployed.
     """
-    from alchemesh_platform.base.writing import write_private
+    from alchemesh_platform.base.files.writing import write_private
+    from alchemesh_platform.deployment.code.reports import spool_of
     from alchemesh_platform.deployment.emulation import emulator_variables
+    from alchemesh_platform.measures.sending import SPOOL_VARIABLE
     from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE
 
     found = connections(platform, product)
@@ -192,6 +202,7 @@ def shell_variables(platform: Platform, product: str, *, credentials: bool = Fal
     write_private(path, found.model_dump_json(indent=2))
     return {
         CONNECTIONS_VARIABLE: str(path),
+        SPOOL_VARIABLE: str(spool_of(platform.home, platform.environment, product).file),
         **found.environ(credentials=credentials),
         **emulator_variables(platform),
     }

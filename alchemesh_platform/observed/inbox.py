@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.requests.states import BECAME, GRANTING_STATES
-from alchemesh_platform.access.rights import PLATFORM_OWNER, owner_of, people_of
+from alchemesh_platform.access.rights import PLATFORM_OWNER, owner_of, people_of_request
 from alchemesh_platform.base.remedy import Remedy, command, commands_of, remedy
 from alchemesh_platform.contracts.notices.period import moment_in_words
 from alchemesh_platform.contracts.notices.recorded import notices_of
@@ -129,7 +128,7 @@ def _decided(
             "decided",
             request.port,
             f"access of {request.requester} to {request.port} {BECAME[request.state]}{by}{reason}",
-            tuple(sorted(_people(registry, environment, request) - {step.by})),
+            tuple(sorted(people_of_request(registry, request) - {step.by})),
             step.at,
             request=request.address,
             remedy=remedy("{} issues the credential", command("access", "credential", request.address))
@@ -170,7 +169,7 @@ def _ends(
                 "end of access",
                 request.port,
                 f"access of {request.requester} to {request.port} ends at {moment_in_words(ends_at)}",
-                tuple(sorted(_people(registry, environment, request))),
+                tuple(sorted(people_of_request(registry, request))),
                 request.steps[-1].at,
                 due=ends_at,
                 request=request.address,
@@ -202,13 +201,8 @@ def _people_by_port(
     found: dict[str, set[str]] = {}
     for request in requests:
         if request.state in GRANTING_STATES:
-            found.setdefault(request.port, set()).update(_people(registry, environment, request))
+            found.setdefault(request.port, set()).update(people_of_request(registry, request))
     return {port: tuple(sorted(people)) for port, people in found.items()}
-
-
-def _people(registry: Registry, environment: str, request: AccessRequestRecord) -> set[str]:
-    """The people of a requester now. Without a recorded mesh, the user that made the request."""
-    return set(people_of(registry, environment, Requester.of(request))) or {request.steps[0].by}
 
 
 def _platform_owners(registry: Registry, environment: str) -> tuple[str, ...]:

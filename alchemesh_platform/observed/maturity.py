@@ -14,6 +14,8 @@ STABLE_DAYS, STABLE_POINTS = 365, 40
 CONSUMER_DAYS, CONSUMER_POINTS = 3 * 180, 40  # three consumers for half a year, or one consumer for a year and a half
 COMMITMENT_DAYS, COMMITMENT_POINTS = 180, 20
 BROKEN_COSTS = 10  # points lost for each broken commitment that the registry still records
+INCIDENT_COSTS = 2  # points lost for each incident that ended within a year
+OPEN_COSTS = 5  # points lost for each incident that is open: a commitment that is broken now
 REMEMBERED_DAYS = 365
 DAY = timedelta(days=1)
 
@@ -27,6 +29,14 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """An incident: a commitment whose measured value broke the promise; ``until`` is None while it is open."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """The history of a product.
 
@@ -34,13 +44,15 @@ class History:
         deployed_at: Time of the first recorded deployment.
         stable_since: Time since which it has been stable without a break; None if it is not stable.
         served: Every current and former consumer.
-        broken: Times of broken commitments: a user overrode the notice period promised to consumers.
+        broken: Times of broken notice periods: a user overrode the one that was promised to consumers.
+        incidents: The incidents of measured commitments.
     """
 
     deployed_at: datetime
     stable_since: datetime | None = None
     served: Sequence[Served] = ()
     broken: Sequence[datetime] = ()
+    incidents: Sequence[Broken] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +97,22 @@ def _consumers(history: History, now: datetime) -> Reason:
 
 
 def _commitments(history: History, now: datetime) -> Reason:
-    remembered = [moment for moment in history.broken if _days(moment, now) < REMEMBERED_DAYS]
+    overridden = sum(_days(moment, now) < REMEMBERED_DAYS for moment in history.broken)
+    open_now = sum(each.until is None for each in history.incidents)
+    ended = sum(each.until is not None and _days(each.until, now) < REMEMBERED_DAYS for each in history.incidents)
     kept = _share(_days(history.deployed_at, now), COMMITMENT_DAYS, COMMITMENT_POINTS)
-    points = max(0.0, kept - BROKEN_COSTS * len(remembered))
-    if not remembered:
-        return Reason(
-            points, COMMITMENT_POINTS, f"every commitment kept for {_counted(_days(history.deployed_at, now))}"
-        )
-    what = "commitment" if len(remembered) == 1 else "commitments"
-    return Reason(points, COMMITMENT_POINTS, f"{len(remembered)} {what} not kept within a year")
+    points = max(0.0, kept - BROKEN_COSTS * overridden - OPEN_COSTS * open_now - INCIDENT_COSTS * ended)
+    facts = [
+        f"{open_now} {_commitment(open_now)} broken now" if open_now else "",
+        f"{overridden} {_commitment(overridden)} not kept within a year" if overridden else "",
+        f"{ended} {'incident' if ended == 1 else 'incidents'} within a year" if ended else "",
+    ]
+    every = f"every commitment kept for {_counted(_days(history.deployed_at, now))}"
+    return Reason(points, COMMITMENT_POINTS, ", ".join(fact for fact in facts if fact) or every)
+
+
+def _commitment(number: int) -> str:
+    return "commitment" if number == 1 else "commitments"
 
 
 def _days(since: datetime, until: datetime) -> float:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.units import Duration
+from alchemesh_platform.levels.commitment import Severity, Verdict
+from alchemesh_platform.measures.measure import Unit
+from alchemesh_platform.measures.state import State
 from alchemesh_platform.registry.records import Deployment, RequestState
 from alchemesh_platform.sdk.observation import Health
 
@@ -33,10 +37,125 @@ class TableStatus(_Value):
     overdue_files: int = 0
 
 
+class MeasureStatus(_Value):
+    """The newest value of a measure.
+
+    Args:
+        outcome: ``stale`` is a value that is too old to rely on.
+        value: The value in its unit; of a ratio, good / total.
+        note: The reason of an unknown, stale or failed measurement.
+        reported_by: Subject of an identity, or ``code of domain/product``.
+    """
+
+    measure: str
+    unit: Unit
+    outcome: Literal["value", "unknown", "stale", "error"]
+    value: float | None = None
+    good: int | None = None
+    total: int | None = None
+    note: str = ""
+    measured_at: datetime
+    received_at: datetime
+    window_seconds: float = 0
+    reported_by: str
+
+
+class TrendStatus(_Value):
+    """The recent history of a commitment, in slots of equal width.
+
+    Args:
+        outcomes: Of each slot; ``gap`` if nobody measured in it.
+        values: The value of each slot in the unit of the commitment; None without one.
+    """
+
+    since: datetime
+    until: datetime
+    outcomes: tuple[Literal["value", "unknown", "error", "gap"], ...]
+    values: tuple[float | None, ...]
+
+
+class BudgetStatus(_Value):
+    """The error budget of a commitment: what may be bad in its window, and what is.
+
+    Args:
+        remaining: The share that is left; negative if more is bad than the promise allows.
+        burn_rate: The speed of the last hour, where 1 spends the whole budget in exactly one window.
+        alarm: The burn rate alarm that fires, in words.
+    """
+
+    unit: str
+    allowed: float
+    spent: float
+    remaining: float
+    burn_rate: float | None = None
+    alarm: str = ""
+
+
+class CommitmentStatus(_Value):
+    """One commitment of a contract: the promise, the measured value, the verdict and the recent history.
+
+    Args:
+        port: Address of the output port.
+        asset: Address of the measured asset; empty for a commitment of the whole contract.
+        name: freshness, update_frequency, uptime, response_time, ``test:NAME`` or ``usage:METER``.
+        promise: The promise, for people.
+        value: The measured value, for people; empty without one.
+        number: The measured value in its unit.
+        trend: None if it was never measured, or has no history.
+    """
+
+    port: str
+    asset: str = ""
+    name: str
+    promise: str
+    verdict: Verdict
+    value: str = ""
+    number: float | None = None
+    unit: str = ""
+    reason: str = ""
+    measured_at: datetime | None = None
+    budget: BudgetStatus | None = None
+    severity: Severity = "error"
+    trend: TrendStatus | None = None
+
+
+class IncidentStatus(_Value):
+    """An open incident of a commitment.
+
+    Args:
+        name: Name of the commitment.
+        since: Time of the first bad measurement.
+        value: The measured value at the newest bad measurement.
+        reason: Its reason; empty for consumers.
+    """
+
+    id: str
+    port: str
+    asset: str = ""
+    name: str
+    state: Literal["open", "acknowledged"]
+    since: datetime
+    promise: str = ""
+    value: str = ""
+    reason: str = ""
+    acknowledged_by: str = ""
+    snoozed_until: datetime | None = None
+
+
+class StateStatus(_Value):
+    """The state of a product that was reported last: time, reporter and note."""
+
+    state: State
+    note: str = ""
+    at: datetime | None = None
+    reported_by: str = ""
+
+
 class AssetStatus(TableStatus):
     """A model that a port exposes, with the content of its table; ``name`` is the model's."""
 
     address: str
+    measures: tuple[MeasureStatus, ...] = ()
 
 
 class PartStatus(_Value):
@@ -131,8 +250,20 @@ class PlaceStatus(_Value):
     tables: tuple[TableStatus, ...] = ()
 
 
+class ConsumedStatus(_Value):
+    """The part of another product that a consumer may see: the state, and the commitments of the port that it reads."""
+
+    state: StateStatus
+    commitments: tuple[CommitmentStatus, ...] = ()
+    incidents: tuple[IncidentStatus, ...] = ()
+
+
 class InputStatus(PlaceStatus):
-    """An input port. If it reads another product's port, the components and the notices are that port's."""
+    """An input port. If it reads another product's port, the components and the notices are that port's.
+
+    Args:
+        consumed: Promise and truth of that port; None without granted access.
+    """
 
     address: str
     description: str = ""
@@ -140,13 +271,22 @@ class InputStatus(PlaceStatus):
     from_product: bool = False
     access: AccessStatus | None = None
     notices: tuple[NoticeStatus, ...] = ()
+    consumed: ConsumedStatus | None = None
 
 
 class CodeStatus(PlaceStatus):
-    """The product's own code, with its last runs, newest first."""
+    """The product's own code, with its last runs, newest first.
+
+    Args:
+        engine: The engine that starts it; None if this machine does.
+        next_run_at: The next time of its schedule; None without one, or if it is not known here.
+    """
 
     entrypoint: str | None = None
     schedule: str | None = None
+    time_zone: str | None = None
+    engine: str | None = None
+    next_run_at: datetime | None = None
     runs: tuple[Deployment, ...] = ()
 
 
@@ -159,6 +299,10 @@ class OutputStatus(PlaceStatus):
     assets: tuple[AssetStatus, ...] = ()
     contract: ContractStatus | None = None
     freshness: FreshnessStatus | None = None
+    tests: tuple[MeasureStatus, ...] = ()
+    measures: tuple[MeasureStatus, ...] = ()
+    commitments: tuple[CommitmentStatus, ...] = ()
+    incidents: tuple[IncidentStatus, ...] = ()
     notices: tuple[NoticeStatus, ...] = ()
     holders: tuple[HolderStatus, ...] = ()
 
@@ -169,6 +313,7 @@ class ProductStatus(_Value):
     Args:
         is_deployed: False for a product that was destroyed or never deployed; it then has at most a history.
         health: The worst health of its ports and needs; None if none of them can be observed.
+        state: The state that was reported; None if the product is not deployed.
     """
 
     environment: str
@@ -181,6 +326,7 @@ class ProductStatus(_Value):
     lifecycle: str = ""
     description: str = ""
     last_deployment: Deployment | None = None
+    state: StateStatus | None = None
     inputs: tuple[InputStatus, ...] = ()
     needs: tuple[PlaceStatus, ...] = ()
     code: CodeStatus | None = None

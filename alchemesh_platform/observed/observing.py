@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from alchemesh_platform.base.reference import load_reference
+from alchemesh_platform.base.packages.conduct import contained, described
+from alchemesh_platform.base.packages.reference import load_reference
+from alchemesh_platform.base.secrecy.recognise import without_secrets
 from alchemesh_platform.sdk.connections.kinds import connection_of
 from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.sdk.spec import ComponentSpec
@@ -99,9 +101,10 @@ def _observe(thing: Observed, specs: Specs, environ: Mapping[str, str]) -> Obser
         observe: Any = load_reference(spec.observe)
         known = {"environ": environ, "consumer": thing.consumer}
         options = {name: known[name] for name in known.keys() & inspect.signature(observe).parameters.keys()}
-        answer = observe(connection_of(thing.connection), **options)
+        with contained(thing.component):
+            answer = observe(connection_of(thing.connection), **options)
     except Exception as error:  # noqa: BLE001 - a component's fault, whatever it is, is no fault of the product
-        return Observation("unknown", f"{type(error).__name__}: {error}".splitlines()[0])
+        return Observation("unknown", without_secrets(described(error)).splitlines()[0])
     if answer is not None and not isinstance(answer, Observation):
         return Observation("unknown", f"component {thing.component!r} gives no observation")
     return answer

@@ -8,13 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.units import parse_duration
+from alchemesh_platform.observed.measured import measure_statuses, product_state, state_status
 from alchemesh_platform.observed.models import (
     AccessStatus,
     AssetStatus,
     CodeStatus,
+    CommitmentStatus,
+    ConsumedStatus,
     ContractStatus,
     FreshnessStatus,
     HolderStatus,
+    IncidentStatus,
     InputStatus,
     NoticeStatus,
     OutputStatus,
@@ -24,12 +28,16 @@ from alchemesh_platform.observed.models import (
     TableStatus,
 )
 from alchemesh_platform.observed.observing import PATIENCE, Observed, Specs, observe_all
+from alchemesh_platform.observed.promises import commitment_statuses, for_consumers, incident_statuses
 from alchemesh_platform.registration.protocol import addresses_by_protocol
+from alchemesh_platform.registry.observations.series import Observation as Measured
+from alchemesh_platform.registry.observations.series import latest
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
     AssetRecord,
     ContractRecord,
     Deployment,
+    MaintenanceRecord,
     PortRecord,
     ProductRecord,
 )
@@ -73,6 +81,18 @@ def product_status(
     assets = registry.all(AssetRecord, environment, address)
     contracts = {record.address: record for record in registry.all(ContractRecord, environment, address)}
     notices = _notices(registry, environment, ports)
+    consumed = {(port.origin or "").rpartition("/")[0] for port in ports if port.from_product} - {""}
+    measured = latest(registry, environment, [address, *consumed])
+    watched = {port.address if port.direction == "output" else port.origin or "" for port in ports} - {""}
+    promises = commitment_statuses(
+        registry,
+        environment,
+        watched,
+        {(each.subject, each.measure) for each in measured},
+        datetime.now(UTC),
+    )
+    incidents = incident_statuses(registry, environment, watched)
+    maintenance = registry.all(MaintenanceRecord, environment, where={"product": [address, *consumed]})
     inputs = tuple(
         _input(port, origins.get(port.origin), notices.get(port.origin or "", ()), seen)
         for port in ports
@@ -85,17 +105,33 @@ def product_status(
             contracts.get(port.address),
             notices.get(port.address, ()),
             seen,
+            measured,
         )
         for port in ports
         if port.direction == "output"
     )
     holders = _holders(registry, environment, address)
-    outputs = tuple(port.model_copy(update={"holders": holders.get(port.address, ())}) for port in outputs)
+    outputs = tuple(
+        port.model_copy(
+            update={
+                "holders": holders.get(port.address, ()),
+                "commitments": promises.get(port.address, ()),
+                "incidents": incidents.get(port.address, ()),
+            }
+        )
+        for port in outputs
+    )
     status = ProductStatus(
         environment=environment,
         address=address,
         is_deployed=True,
         last_deployment=last,
+        state=product_state(
+            state_status(measured, address),
+            [each for port in outputs for each in port.incidents],
+            [each for each in maintenance if each.product == address],
+            datetime.now(UTC),
+        ),
         inputs=inputs,
         outputs=outputs,
         health=_worst(place.health for place in (*inputs, *outputs)),
@@ -108,7 +144,12 @@ def product_status(
     return status.model_copy(
         update={
             **{name: getattr(product, name) for name in ("team", "owner", "version", "lifecycle", "description")},
-            "inputs": tuple(_with_access(registry, environment, product, port) for port in inputs),
+            "inputs": tuple(
+                _with_consumed(
+                    _with_access(registry, environment, product, port), measured, promises, incidents, maintenance
+                )
+                for port in inputs
+            ),
             "needs": needs,
             "code": code,
             "health": _worst([status.health, *(need.health for need in needs), code.health if code else None]),
@@ -237,12 +278,34 @@ def _with_access(registry: Registry, environment: str, product: ProductRecord, p
     return port.model_copy(update={"access": access})
 
 
+def _with_consumed(
+    port: InputStatus,
+    measured: list[Measured],
+    promises: Mapping[str, tuple[CommitmentStatus, ...]],
+    incidents: Mapping[str, tuple[IncidentStatus, ...]],
+    maintenance: list[MaintenanceRecord],
+) -> InputStatus:
+    """The port with promise and truth of the port that it reads, if its consumer has access."""
+    if port.origin is None or port.access is None or port.access.state != "granted":
+        return port
+    opened = for_consumers(incidents.get(port.origin, ()))
+    state = product_state(
+        state_status(measured, port.origin.rpartition("/")[0]),
+        opened,
+        [each for each in maintenance if each.port == port.origin],
+        datetime.now(UTC),
+    )
+    consumed = ConsumedStatus(state=state, commitments=for_consumers(promises.get(port.origin, ())), incidents=opened)
+    return port.model_copy(update={"consumed": consumed})
+
+
 def _output(
     port: PortRecord,
     assets: Iterable[AssetRecord],
     contract: ContractRecord | None,
     notices: tuple[NoticeStatus, ...],
     seen: _Seen,
+    measured: list[Measured],
 ) -> OutputStatus:
     parts = _parts(port, port.address, seen)
     freshness = _freshness(contract, seen.get((port.address, "proxy")))
@@ -250,6 +313,8 @@ def _output(
         parts = (*parts[:-1], _late(parts[-1], freshness))
     tables = {table.name: table for table in _tables(seen.get((port.address, "storage")))}
     proxy = port.connections.get("proxy") or {}
+    promised, now = contract.document if contract else None, datetime.now(UTC)
+    of_contract = measure_statuses(measured, port.address, promised, now)
     return OutputStatus(
         name=_name(port.address),
         address=port.address,
@@ -260,6 +325,7 @@ def _output(
         assets=tuple(
             AssetStatus(
                 address=asset.address,
+                measures=measure_statuses(measured, asset.address, promised, now),
                 **(tables.pop(asset.model, None) or TableStatus(name=asset.model)).model_dump(),
             )
             for asset in assets
@@ -274,6 +340,8 @@ def _output(
         if contract
         else None,
         freshness=freshness,
+        tests=tuple(each for each in of_contract if each.unit == "verdict"),
+        measures=tuple(each for each in of_contract if each.unit != "verdict"),
         notices=notices,
     )
 
@@ -316,8 +384,23 @@ def _code(code: Mapping[str, Any], runs: tuple[Deployment, ...], seen: _Seen) ->
         health=part.health,
         entrypoint=job.get("entrypoint"),
         schedule=job.get("schedule"),
+        time_zone=job.get("time_zone"),
+        engine=job.get("engine"),
+        next_run_at=_next_run(job.get("schedule"), job.get("time_zone")),
         runs=runs,
     )
+
+
+def _next_run(schedule: str | None, time_zone: str | None) -> datetime | None:
+    """The next time of a schedule; None if this installation cannot calculate it."""
+    from zoneinfo import ZoneInfoNotFoundError
+
+    from alchemesh_platform.sdk.code.timetable import Timetable
+
+    try:
+        return None if schedule is None else Timetable(schedule, time_zone or "UTC").next_after(datetime.now(UTC))
+    except (ImportError, ValueError, ZoneInfoNotFoundError):
+        return None
 
 
 def _parts(port: PortRecord, seen_as: str, seen: _Seen) -> tuple[PartStatus, ...]:

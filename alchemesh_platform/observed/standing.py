@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from alchemesh_platform.observed.maturity import History, Maturity, Served, maturity
+from alchemesh_platform.observed.maturity import REMEMBERED_DAYS, Broken, History, Maturity, Served, maturity
 from alchemesh_platform.registry.audit import OVERRIDE, Act
 from alchemesh_platform.registry.records import ContractRecord, GrantRecord, ProductRecord, ValueScoreRecord
-from alchemesh_platform.registry.tables import acts, changes
+from alchemesh_platform.registry.tables import acts, changes, incidents
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
+WITHDRAWN = '%"withdrawn_at":"%'  # an incident that later reports disproved
 STABLE = '%"lifecycle":"stable"%'  # matches only the key of the document: quotes inside a text are escaped
 
 
@@ -58,14 +59,14 @@ class Standing:
 def standings(registry: Registry, environment: str, now: datetime, product: str | None = None) -> dict[str, Standing]:
     """Value and maturity of each product with a history or a score. All products take as many queries as one."""
     values = {record.product: record for record in registry.all(ValueScoreRecord, environment, product)}
-    histories = _histories(registry, environment, product)
+    histories = _histories(registry, environment, now, product)
     return {
         address: Standing(values.get(address), maturity(histories.get(address), now))
         for address in sorted(values.keys() | histories.keys())
     }
 
 
-def _histories(registry: Registry, environment: str, product: str | None) -> dict[str, History]:
+def _histories(registry: Registry, environment: str, now: datetime, product: str | None) -> dict[str, History]:
     of_products = (changes.c.environment == environment, changes.c.kind == ProductRecord.kind)
     of_grants = [changes.c.environment == environment, changes.c.kind == GrantRecord.kind]
     one = [] if product is None else [changes.c.product == product]
@@ -103,10 +104,31 @@ def _histories(registry: Registry, environment: str, product: str | None) -> dic
                 served[of][index] = Served(served[of][index].since, at)
     for act in broken_commitments(registry, environment, product):
         broken[act.product].append(act.at)
+    measured = _incidents(registry, environment, now, product)
     return {
-        address: History(at, stable_since.get(address), tuple(served[address]), tuple(broken[address]))
+        address: History(
+            at, stable_since.get(address), tuple(served[address]), tuple(broken[address]), tuple(measured[address])
+        )
         for address, at in deployed_at.items()
     }
+
+
+def _incidents(
+    registry: Registry, environment: str, now: datetime, product: str | None
+) -> defaultdict[str, list[Broken]]:
+    """The incidents of each product that are open, or that ended while maturity remembers them."""
+    table = incidents
+    query = select(table.c.product, table.c.opened_at, table.c.closed_at).where(
+        table.c.environment == environment,
+        *([] if product is None else [table.c.product == product]),
+        table.c.closed_at.is_(None) | (table.c.closed_at > now - timedelta(days=REMEMBERED_DAYS)),
+        table.c.document.not_like(WITHDRAWN),
+    )
+    found: defaultdict[str, list[Broken]] = defaultdict(list)
+    with registry.reading() as connection:
+        for row in connection.execute(query):
+            found[row.product].append(Broken(row.opened_at, row.closed_at))
+    return found
 
 
 def broken_commitments(registry: Registry, environment: str, product: str | None = None) -> list[Act]:

@@ -8,15 +8,21 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alchemesh_platform.observed.maturity import History, Served, maturity
+from alchemesh_platform.observed.maturity import Broken, History, Served, maturity
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 AGO = st.integers(0, 1500).map(lambda days: NOW - timedelta(days=days))
 SERVED = st.tuples(AGO, AGO, st.booleans()).map(
     lambda drawn: Served(min(drawn[:2]), None if drawn[2] else max(drawn[:2]))
 )
+INCIDENTS = SERVED.map(lambda served: Broken(served.since, served.until))
 HISTORIES = st.builds(
-    History, AGO, st.none() | AGO, st.lists(SERVED, max_size=5).map(tuple), st.lists(AGO, max_size=4).map(tuple)
+    History,
+    AGO,
+    st.none() | AGO,
+    st.lists(SERVED, max_size=5).map(tuple),
+    st.lists(AGO, max_size=2).map(tuple),
+    st.lists(INCIDENTS, max_size=4).map(tuple),
 )
 SPANS = st.integers(0, 1000).map(lambda days: timedelta(days=days))
 
@@ -60,6 +66,27 @@ def test_another_consumer_never_lowers_it(history: History, served: Served) -> N
 @given(HISTORIES, AGO)
 def test_a_broken_commitment_never_raises_it(history: History, broken: datetime) -> None:
     assert value(replace(history, broken=(*history.broken, broken))) <= value(history)
+
+
+@given(HISTORIES, INCIDENTS)
+def test_an_incident_never_raises_it_and_its_end_never_lowers_it(history: History, incident: Broken) -> None:
+    with_it = replace(history, incidents=(*history.incidents, incident))
+    ended = replace(history, incidents=(*history.incidents, Broken(incident.since, incident.until or NOW)))
+    assert value(with_it) <= value(ended) <= value(history)
+
+
+def test_incidents_are_part_of_the_reasons() -> None:
+    year, month = NOW - timedelta(days=365), NOW - timedelta(days=30)
+    long_ago = Broken(year - timedelta(days=9), year)
+    found = maturity(History(year, broken=(month,), incidents=(Broken(month), Broken(month, NOW), long_ago)), NOW)
+    assert found is not None
+    assert (found.reasons[2].points, found.reasons[2].why) == (
+        3,
+        "1 commitment broken now, 1 commitment not kept within a year, 1 incident within a year",
+    )
+    two = maturity(History(year, incidents=(Broken(month), Broken(month), Broken(month, NOW), Broken(month, NOW))), NOW)
+    assert two is not None
+    assert (two.reasons[2].points, two.reasons[2].why) == (6, "2 commitments broken now, 2 incidents within a year")
 
 
 def test_a_stable_product_of_a_year_with_consumers_has_full_maturity() -> None:

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alchemesh_platform.deployment.checks.consequences import broken_now
+from alchemesh_platform.incidents.incident import Facts, Incident, Transition
+from alchemesh_platform.incidents.store import save
 from alchemesh_platform.observed.standing import Standing, standings
 from alchemesh_platform.registry.audit import OVERRIDE, Act, record_act
 from alchemesh_platform.registry.records import (
@@ -113,6 +116,9 @@ def test_an_override_that_took_effect_is_a_broken_commitment(registry: Registry,
     registry.put(contract(environment, "2.0.0"))
     registry.finish_deployment(run.id, "succeeded")
     assert commitments(registry, environment) == "1 commitment not kept within a year"
+    ports = [each.port for each in broken_now(registry, environment, "aviation/flights", {"aviation/flights/table"})]
+    assert ports == ["aviation/flights/table"], "a preview of a change to that contract shows it"
+    assert broken_now(registry, environment, "aviation/flights", {"aviation/flights/other"}) == ()
 
 
 def test_a_failed_or_refused_override_is_no_broken_commitment(registry: Registry, environment: str) -> None:
@@ -150,3 +156,34 @@ def test_one_product_is_read_as_all_are(registry: Registry, environment: str) ->
     assert standings(registry, environment, now, "aviation/flights") == {"aviation/flights": every["aviation/flights"]}
     assert every["aviation/flights"].words.startswith("value 70, maturity ")
     assert standings(registry, environment, now, "aviation/none") == {}
+
+
+def test_incidents_are_read_and_withdrawn_ones_are_not(registry: Registry, environment: str) -> None:
+    now = datetime.now(UTC)
+
+    def incident(name: str, ended_days_ago: int | None, *, withdrawn: bool = False) -> Incident:
+        opened = now - timedelta(days=400)
+        ended = None if ended_days_ago is None else now - timedelta(days=ended_days_ago)
+        changes = [Transition(kind="opened", at=opened)]
+        if ended is not None and not withdrawn:
+            changes.append(Transition(kind="closed", at=ended))
+        return Incident(
+            id=name,
+            environment=environment,
+            product="aviation/flights",
+            commitment=f"aviation/flights/table#{name}",
+            facts=Facts(port="aviation/flights/table", name="uptime", reason='"withdrawn_at":"x"'),
+            began_at=opened,
+            changes=tuple(changes),
+            withdrawn_at=ended if withdrawn else None,
+        )
+
+    registry.put(product(environment, "stable"))
+    recorded = [incident("open", None), incident("ended", 3), incident("old", 366), incident("w", 2, withdrawn=True)]
+    with registry.writing() as connection:
+        for each in recorded:
+            save(connection, each)
+
+    for found in (standings(registry, environment, now), standings(registry, environment, now, "aviation/flights")):
+        assert whys(found["aviation/flights"])[2] == "1 commitment broken now, 1 incident within a year"
+    assert standings(registry, environment, now, "aviation/other") == {}

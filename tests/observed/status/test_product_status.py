@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -146,6 +146,10 @@ def test_product_has_the_health_of_its_components(registry: Registry, tmp_path: 
     assert status.last_deployment == up
     assert status.code is not None
     assert (status.code.health, status.code.entrypoint, status.code.runs) == (None, "flights.clean:main", (run,))
+    assert (status.code.engine, status.code.time_zone) == (None, None)
+    assert status.code.next_run_at is not None
+    assert timedelta() < status.code.next_run_at - datetime.now(UTC) <= timedelta(hours=1)
+    assert status.code.next_run_at.minute == 0
     (departures,) = status.inputs
     assert (departures.name, departures.health, departures.tables[0].name) == ("departures", "healthy", "files")
     (workspace,) = status.needs

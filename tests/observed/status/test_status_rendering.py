@@ -11,23 +11,28 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from alchemesh_cli.render.quantities import ago, at, counted, size, took
 from alchemesh_cli.render.status import print_history, print_product, print_summaries
+from alchemesh_cli.render.text.quantities import ago, at, counted, share, size, span, took
 from alchemesh_platform.observed.models import (
     AssetStatus,
     CodeStatus,
+    ConsumedStatus,
     ContractStatus,
     FreshnessStatus,
+    IncidentStatus,
     InputStatus,
+    MeasureStatus,
     NoticeStatus,
     OutputStatus,
     PartStatus,
     PlaceStatus,
     ProductStatus,
     ProductSummary,
+    StateStatus,
     TableStatus,
 )
 from alchemesh_platform.registry.records import Deployment
+from tests.observed.status.commitments import every_verdict
 
 CASES = Path(__file__).with_name("cases")
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
@@ -57,11 +62,34 @@ def part(component: str, component_type: str, health: str | None = "healthy", re
 HELD = {"rows": 336_776, "size_bytes": 31_200_000, "changed_at": NOW - timedelta(minutes=2)}
 
 
+def measure(name: str, unit: str, outcome: str = "value", **more: object) -> MeasureStatus:
+    return MeasureStatus(
+        measure=name,
+        unit=unit,
+        outcome=outcome,
+        measured_at=NOW - timedelta(days=8 if outcome == "stale" else 0, minutes=4),
+        received_at=NOW,
+        reported_by="amelia@laptop",
+        **more,
+    )
+
+
+MEASURES = (
+    measure("completeness", "ratio", good=336_775, total=336_776, value=336_775 / 336_776),
+    measure("validity", "ratio", "stale", good=1, total=2, value=0.5, note="measured more than 7 days ago"),
+    measure("accuracy", "ratio", "unknown", note="the reference is offline"),
+    measure("timeliness", "ratio", "error", note="timed out"),
+    measure("data_age", "seconds", value=7_500.0),
+    measure("nothing_new", "event"),
+)
+
+
 def well() -> ProductStatus:
     return ProductStatus(
         environment="local",
         address=FLIGHTS,
         is_deployed=True,
+        state=StateStatus(state="unknown", note="nobody reported a state"),
         health="healthy",
         team="flight-data",
         owner="amelia@airport.example",
@@ -92,7 +120,22 @@ def well() -> ProductStatus:
             parts=(part("local-python", "python-job", None),),
             entrypoint="flights.clean:main",
             schedule="0 * * * *",
-            runs=(deployment("run", "succeeded", 2, exit_status=0),),
+            time_zone="Europe/Amsterdam",
+            engine="dagster",
+            next_run_at=NOW + timedelta(minutes=5),
+            runs=(
+                deployment(
+                    "run",
+                    "succeeded",
+                    2,
+                    exit_status=0,
+                    engine="dagster",
+                    trigger="schedule",
+                    attempt=2,
+                    written={"flights-table/flight": 7},
+                ),
+                deployment("run", "cancelled", 60, trigger="backfill", attempt=1),
+            ),
         ),
         outputs=(
             OutputStatus(
@@ -102,7 +145,7 @@ def well() -> ProductStatus:
                 parts=(part("delta-table", "columnar-table"), part("roapi", "data-api", reason=SERVES)),
                 endpoints={"sql": "postgresql://127.0.0.1:5433/flights", "rest": "http://127.0.0.1:8091/api"},
                 assets=(
-                    AssetStatus(name="flight", address="a", **HELD),
+                    AssetStatus(name="flight", address="a", measures=MEASURES, **HELD),
                     AssetStatus(name="weather", address="b"),
                 ),
                 contract=ContractStatus(version="2.0.0", lifecycle="active", access="restricted", notice_period="90d"),
@@ -159,6 +202,9 @@ def ill() -> ProductStatus:
     return status.model_copy(
         update={
             "health": "unhealthy",
+            "state": StateStatus(
+                state="in_incident", note="the feed\nis late", at=NOW - timedelta(hours=1), reported_by="amelia@laptop"
+            ),
             "inputs": (departures,),
             "outputs": (table,),
             "code": code,
@@ -175,13 +221,64 @@ def rendered(draw: Callable[[Console], None], *, width: int = 100, **console: ob
     return output.getvalue()
 
 
-@pytest.mark.parametrize(("name", "status"), [("status-well.txt", well()), ("status-ill.txt", ill())])
-def test_product_is_drawn_as_its_golden_file(name: str, status: ProductStatus, update: bool) -> None:
-    drawn = rendered(lambda console: print_product(console, status, NOW))
+def incident(state: str) -> IncidentStatus:
+    taken = {"acknowledged_by": "amelia@airport.example", "snoozed_until": NOW + timedelta(hours=4)}
+    return IncidentStatus(
+        id=f"inc-{state[:4]}",
+        port=f"{FLIGHTS}/flights-table",
+        asset=f"{FLIGHTS}/flights-table/weather",
+        name="update_frequency",
+        state=state,
+        since=NOW - timedelta(hours=3),
+        promise="1h",
+        value="3.2 h",
+        **(taken if state == "acknowledged" else {}),
+    )
+
+
+def promised() -> ProductStatus:
+    """A product whose port has commitments with every verdict, and which reads a port of another product."""
+    consumed = ConsumedStatus(
+        state=StateStatus(state="down", note="no feed", at=NOW - timedelta(hours=1), reported_by="amelia@laptop"),
+        commitments=every_verdict()[2:4],
+        incidents=(incident("open"),),
+    )
+    read = InputStatus(
+        name="feed",
+        address=f"{FLIGHTS}/feed",
+        origin="aviation/feeds/radar",
+        from_product=True,
+        health="healthy",
+        consumed=consumed,
+    )
+    port = OutputStatus(
+        name="flights-table",
+        address=f"{FLIGHTS}/flights-table",
+        health="healthy",
+        contract=ContractStatus(version="2.0.0", lifecycle="active", access="restricted"),
+        commitments=every_verdict(),
+        incidents=(incident("open"), incident("acknowledged")),
+        freshness=FreshnessStatus(promised="5m", lag_seconds=0, kept=True),
+        tests=(measure("test:no-future", "verdict", value=1.0), measure("test:unpromised", "verdict", value=0.0)),
+    )
+    return ProductStatus(environment="local", address=FLIGHTS, is_deployed=True, inputs=(read,), outputs=(port,))
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "width"),
+    [
+        ("status-well.txt", well(), 100),
+        ("status-ill.txt", ill(), 100),
+        ("status-promises.txt", promised(), 100),
+        ("status-promises-narrow.txt", promised(), 80),
+    ],
+)
+def test_product_is_drawn_as_its_golden_file(name: str, status: ProductStatus, width: int, update: bool) -> None:
+    drawn = rendered(lambda console: print_product(console, status, NOW), width=width)
     if update:
         (CASES / name).write_text(drawn, encoding="utf-8")
     assert drawn == (CASES / name).read_text(encoding="utf-8")
-    assert max(len(line) for line in drawn.splitlines()) <= 100
+    assert max(len(line) for line in drawn.splitlines()) <= width
 
 
 def test_meaning_is_in_words_and_marks_and_not_in_colour() -> None:
@@ -328,3 +425,22 @@ def shown_table(table: TableStatus) -> str:
     status = well().model_copy(update={"outputs": (port,)})
     drawn = rendered(lambda console: print_product(console, status, NOW))
     return next(line for line in drawn.splitlines() if "former versions" in line).partition("flight    ")[2]
+
+
+@pytest.mark.parametrize(
+    ("good", "total", "shown"),
+    [
+        (0, 3, "0 %"),
+        (1, 3, "33.33 %"),
+        (990, 1000, "99 %"),
+        (2, 2, "100 %"),
+        (10**12 - 1, 10**12, "99.99 %"),
+        (1, 10**12, "0 %"),
+    ],
+)
+def test_a_share_is_rounded_down_so_that_only_all_are_100_percent(good: int, total: int, shown: str) -> None:
+    assert share(good, total) == shown
+
+
+def test_long_spans_are_shown_in_days() -> None:
+    assert (span(30.0), span(86_400 * 1.5), span(86_400 * 12.9)) == ("30.0 s", "36 h 0 min", "12 days")

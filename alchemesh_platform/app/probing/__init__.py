@@ -1,0 +1,1 @@
+"""Probe the ports of an environment: once, or slice after slice."""

@@ -1,0 +1,1 @@
+"""Use cases on the usage of output ports."""

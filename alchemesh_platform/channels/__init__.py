@@ -1,0 +1,1 @@
+"""Channels of the platform file that reach people: webhooks and the mail server."""

@@ -1,0 +1,1 @@
+"""Measured values in formats of other programs: Prometheus metrics, OpenLineage events."""

@@ -1,0 +1,1 @@
+"""Incidents: commitments that are broken for longer than one measurement, and the notifications about them."""

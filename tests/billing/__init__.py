@@ -1,0 +1,1 @@
+"""The price of contracts, and the bills of their consumers."""
