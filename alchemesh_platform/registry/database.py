@@ -16,7 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from alchemesh_platform.base.extras import install_command
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.registry.unavailable import RegistryUnavailable, unavailable_as
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATIENCE = timedelta(seconds=30)
 CONNECT_SECONDS = 10
 WAL_RETRY_SECONDS = 0.02
+# The most memory for pages of an SQLite registry. Ids are random: with less, each insert reads its page from the file.
+CACHE_KIB = 64 * 1024
 TURN_LOCKS = 0xA1C4E6  # the advisory locks of our transactions, separate from other applications' locks
 ADDRESSES = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
@@ -117,6 +119,7 @@ class Database:
         @event.listens_for(engine, "connect")
         def _connect(connection: DBAPIConnection, _record: object) -> None:
             connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
         # By default the driver begins a transaction too late for a read before a write, and never before DDL.
         @event.listens_for(engine, "begin")

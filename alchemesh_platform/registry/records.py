@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -222,6 +223,22 @@ class NoticeRecord(Record):
     message: str = ""
 
 
+class MaintenanceRecord(Record):
+    """An announced maintenance of a port; address ``domain/product/port#maintenance@2026-03-01T12:00``."""
+
+    kind: ClassVar[str] = "maintenance"
+
+    product: str
+    port: str = Field(description="Address of the output port.")
+    starts_at: datetime
+    ends_at: datetime
+    announced_at: datetime
+    announced_by: str
+    message: str = ""
+    cancelled_at: datetime | None = None
+    cancelled_by: str = ""
+
+
 class RequestStep(BaseModel):
     """A transition of a request: time, actor and reason."""
 
@@ -308,6 +325,35 @@ class LineageRecord(Record):
     target: str = Field(description="Address of the input port.")
 
 
+Trigger = Literal["schedule", "manual", "asset", "backfill"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """The engine and the reason of a run of a product's code: the fields of :class:`Deployment` with these names."""
+
+    engine: str | None = None
+    engine_run: str | None = None
+    trigger: Trigger = "manual"
+    attempt: int = 1
+    interval: tuple[datetime, datetime] | None = None
+    request: str | None = None
+
+
+class RunInput(BaseModel):
+    """The source of one input port, at the start of a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    origin: str | None = Field(default=None, description="Source system, or the address of the output port.")
+    versions: dict[str, str] = Field(
+        default_factory=dict,
+        description="Version of the data by model, or of `files`: of a table, or the time of the last landing.",
+    )
+    run: str | None = Field(default=None, description="Newest run of the upstream product that changed the port.")
+    product_version: str | None = Field(default=None, description="Version of the upstream product.")
+
+
 class Deployment(BaseModel):
     """One operation on a product, with its outcome. The history remains after the product is removed."""
 
@@ -333,6 +379,20 @@ class Deployment(BaseModel):
     written: dict[str, int] = Field(
         default_factory=dict, description="Rows that the product's code wrote, by port and model: port/model."
     )
+    engine: str | None = Field(default=None, description="Engine that started a run; None for `alchemesh run` itself.")
+    engine_run: str | None = Field(default=None, description="The engine's own id of the run.")
+    trigger: Trigger | None = Field(
+        default=None, description="Reason of a run; None in runs that earlier versions recorded."
+    )
+    attempt: int | None = Field(default=None, description="Number of the attempt of a run: 1 for the first.")
+    interval: tuple[datetime, datetime] | None = Field(
+        default=None, description="Interval of time whose data a run of a backfill is about: from, to."
+    )
+    request: str | None = Field(default=None, description="Id of the request that a run carries out.")
+    inputs: dict[str, RunInput] = Field(
+        default_factory=dict, description="Inputs of a run by input port, recorded before its code started."
+    )
+    cancelled_by: str | None = Field(default=None, description="Identity that asked to cancel it.")
 
     @property
     def seconds(self) -> float | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from types import TracebackType
@@ -30,6 +31,8 @@ from alchemesh_platform.registry.records import (
     PortRecord,
     ProductRecord,
     Record,
+    RunDetails,
+    RunInput,
     SourceSystemRecord,
     TeamRecord,
     UserRecord,
@@ -46,6 +49,7 @@ def utc_now() -> datetime:
 
 Operation = Literal["up", "refresh", "destroy", "run"]
 Outcome = Literal["succeeded", "failed", "cancelled"]
+RECENT = 200  # runs of a product among which the run of a request is looked for
 RecordT = TypeVar("RecordT", bound=Record)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -208,13 +212,33 @@ class Registry:
         ]
 
     def start_deployment(
-        self, environment: str, product: str, operation: Operation, actor: str, *, version: str = ""
+        self,
+        environment: str,
+        product: str,
+        operation: Operation,
+        actor: str,
+        *,
+        version: str = "",
+        details: RunDetails | None = None,
     ) -> Deployment:
         """Record the start of an operation on a product.
 
         If its process is killed, the operation counts as failed: at once on this machine, and elsewhere when the
         process has not reported for :data:`LOST_AFTER`. :meth:`end_killed` records it.
         """
+        deployment = self._inserted(environment, product, operation, actor, version, details)
+        self._beats[deployment.id] = Heartbeat(lambda: self._seen(deployment.id))
+        return deployment
+
+    def _inserted(
+        self,
+        environment: str,
+        product: str,
+        operation: Operation,
+        actor: str,
+        version: str,
+        details: RunDetails | None,
+    ) -> Deployment:
         deployment = Deployment(
             id=uuid.uuid4().hex,
             environment=environment,
@@ -225,11 +249,80 @@ class Registry:
             version=version,
             process=this_process(),
             seen_at=self.now(),
+            **({} if details is None else asdict(details)),
         )
         with self._database.writing() as connection:
             connection.execute(insert(deployments).values(id=deployment.id, **_deployment_columns(deployment)))
-        self._beats[deployment.id] = Heartbeat(lambda: self._seen(deployment.id))
         return deployment
+
+    def start_run(
+        self, environment: str, product: str, actor: str, *, version: str = "", details: RunDetails
+    ) -> tuple[Deployment, bool]:
+        """Record the start of a run, unless another run of the product has not ended, on any machine.
+
+        Returns:
+            The run, and True; or the other run, and False.
+        """
+        with self.transaction(f"run {environment}/{product}") as turn:
+            runs = turn.deployments(product, environment, operations=("run",), outcomes=("running",))
+            # Runs of versions that reported nothing are left out: nobody knows whether they continue.
+            other = next((run for run in runs if run.outcome == "running" and run.seen_at is not None), None)
+            if other is not None:
+                return other, False
+            run = turn._inserted(environment, product, "run", actor, version, details)
+        self._beats[run.id] = Heartbeat(lambda: self._seen(run.id))
+        return run, True
+
+    def add_run(self, run: Deployment) -> Deployment:
+        """Record a run that an engine carried out by itself. A run with the same id is recorded once.
+
+        Returns:
+            The recorded run.
+        """
+        with self._database.writing() as connection:
+            row = select(deployments.c.document).where(deployments.c.id == run.id)
+            document = connection.execute(row).scalar()
+            if document is not None:
+                return self._read(Deployment, document, run.id, deployments)
+            connection.execute(insert(deployments).values(id=run.id, **_deployment_columns(run)))
+        return run
+
+    def ask_to_cancel(self, id: str, actor: str) -> Deployment:  # noqa: A002 - the field's name
+        """Ask the process of a running operation to cancel it. The first identity that asks is recorded.
+
+        Raises:
+            LookupError: when the operation was not started.
+        """
+        return self._note(id, lambda begun: {} if begun.cancelled_by is not None else {"cancelled_by": actor})
+
+    def note_inputs(self, id: str, inputs: Mapping[str, RunInput]) -> Deployment:  # noqa: A002 - the field's name
+        """Record what a running run reads.
+
+        Raises:
+            LookupError: when the operation was not started.
+        """
+        return self._note(id, lambda _begun: {"inputs": dict(inputs)})
+
+    def _note(self, id: str, fields: Callable[[Deployment], dict[str, Any]]) -> Deployment:  # noqa: A002
+        """Change fields of a running operation. An ended one stays as it is."""
+        with self._database.writing() as connection:
+            row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
+            document = connection.execute(row).scalar()
+            if document is None:
+                raise LookupError(f"no deployment {id!r} was started")
+            begun = self._read(Deployment, document, id, deployments)
+            changed = fields(begun) if begun.outcome == "running" else {}
+            if not changed:
+                return begun
+            noted = begun.model_copy(update=changed)
+            connection.execute(update(deployments).where(deployments.c.id == id).values(**_deployment_columns(noted)))
+        return noted
+
+    def deployment(self, id: str) -> Deployment | None:  # noqa: A002 - the field's name
+        """One operation; None if there is no such operation."""
+        with self._database.reading() as connection:
+            document = connection.execute(select(deployments.c.document).where(deployments.c.id == id)).scalar()
+        return None if document is None else self._ended(self._read(Deployment, document, id, deployments))
 
     def _seen(self, id: str) -> bool:  # noqa: A002 - the field's name
         """Record that the process of an operation is alive; False if the operation has ended."""
@@ -285,8 +378,15 @@ class Registry:
         return ended
 
     def end_killed(
-        self, environment: str, product: str, operations: Iterable[Operation], *, everywhere: bool = False
-    ) -> None:
+        self,
+        environment: str,
+        product: str,
+        operations: Iterable[Operation],
+        *,
+        everywhere: bool = False,
+        living: bool = True,
+        output_of: Callable[[str], str | None] = lambda _id: None,
+    ) -> list[str]:
         """Record the end of operations whose process was killed. Call it under the lock that they ran under.
 
         Args:
@@ -294,14 +394,25 @@ class Registry:
             product: Address of the product.
             operations: Kinds of operations.
             everywhere: Whether the lock holds for all machines, so that operations of other machines have ended too.
+            living: Whether an operation has ended even if its process lives. The lock of runs is one of a home, so the
+                run of another home of this machine may continue.
+            output_of: The output that a killed operation left, by its id.
+
+        Returns:
+            The ids of the ended operations.
         """
         query = _narrowed(select(deployments.c.id, deployments.c.document), deployments, environment, product)
         query = query.where(deployments.c.outcome == "running", deployments.c.operation.in_(list(operations)))
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
+        killed: list[str] = []
         for row in rows:
-            if everywhere or not is_elsewhere(self._read(Deployment, row.document, row.id, deployments).process):
-                self.finish_deployment(row.id, "failed", problem=KILLED)
+            process = self._read(Deployment, row.document, row.id, deployments).process
+            lives = not living and process is not None and not has_ended(process)
+            if everywhere or not (is_elsewhere(process) or lives):
+                killed.append(row.id)
+                self.finish_deployment(row.id, "failed", problem=KILLED, output=output_of(row.id))
+        return killed
 
     def deployments(
         self,
@@ -309,16 +420,40 @@ class Registry:
         environment: str | None = None,
         *,
         operations: Iterable[Operation] | None = None,
+        since: datetime | None = None,
+        outcomes: Collection[str] | None = None,
+        id_begins: str | None = None,
         limit: int | None = None,
     ) -> list[Deployment]:
-        """The deployments, newest first."""
+        """The deployments, newest first.
+
+        Args:
+            product: Address of the product; None for all.
+            environment: Name of the environment; None for all.
+            operations: Kinds of operations; None for all.
+            since: Earliest start.
+            outcomes: Recorded outcomes; None for all. One that is recorded as running may have ended by a kill.
+            id_begins: The first characters of the id.
+            limit: Largest number.
+        """
         query = _narrowed(select(deployments.c.id, deployments.c.document), deployments, environment, product)
         if operations is not None:
             query = query.where(deployments.c.operation.in_(list(operations)))
+        if since is not None:
+            query = query.where(deployments.c.started_at >= since)
+        if outcomes is not None:
+            query = query.where(deployments.c.outcome.in_(list(outcomes)))
+        if id_begins is not None:
+            query = query.where(deployments.c.id.startswith(id_begins, autoescape=True))
         query = query.order_by(deployments.c.started_at.desc(), deployments.c.id).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [self._ended(self._read(Deployment, row.document, row.id, deployments)) for row in rows]
+
+    def run_of_request(self, environment: str, product: str, request: str) -> Deployment | None:
+        """The last run that carries out a request; None if there is none yet."""
+        runs = self.deployments(product, environment, operations=("run",), limit=RECENT)
+        return next((run for run in runs if run.request == request), None)
 
     def last_deployments(self, environment: str, operations: Iterable[Operation]) -> dict[str, Deployment]:
         """The last operation of these kinds on each product, by address of the product."""
@@ -341,10 +476,13 @@ class Registry:
         *,
         product: str | None = None,
         address: str | None = None,
+        kind: type[Record] | None = None,
         limit: int | None = None,
     ) -> list[Change]:
         """The history of records, newest first, including deleted ones."""
         query = _narrowed(select(changes), changes, environment, product)
+        if kind is not None:
+            query = query.where(changes.c.kind == kind.kind)
         if address is not None:
             query = query.where(changes.c.address == address)
         query = query.order_by(changes.c.id.desc()).limit(limit)

@@ -9,7 +9,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 from alchemesh_platform.registry.records import (
     AccessRequestRecord,
@@ -22,6 +36,7 @@ from alchemesh_platform.registry.records import (
     GrantRecord,
     HoldingRecord,
     LineageRecord,
+    MaintenanceRecord,
     ManifestRecord,
     NoticeRecord,
     PolicyRecord,
@@ -91,6 +106,7 @@ lineage = _record_table("lineage", _text("product"), _text("source"), _text("sou
 manifests = _record_table("manifests")
 contract_versions = _record_table("contract_versions", _text("product"), _text("port"), _text("version"))
 notices = _record_table("notices", _text("product"), _text("port"), _text("what"))
+maintenances = _record_table("maintenances", _text("product"), _text("port"))
 access_requests = _record_table(
     "access_requests",
     _text("product"),
@@ -121,6 +137,7 @@ TABLES: dict[type[Record], Table] = {
     ManifestRecord: manifests,
     ContractVersionRecord: contract_versions,
     NoticeRecord: notices,
+    MaintenanceRecord: maintenances,
     AccessRequestRecord: access_requests,
     GrantRecord: grants,
     CredentialRecord: credentials,
@@ -169,4 +186,243 @@ changes = Table(
     _text("document"),
     Index(None, "environment", "product"),
     Index(None, "environment", "address"),
+)
+
+
+def _observation_columns() -> list[Column[Any]]:
+    return [
+        _text("subject_kind"),
+        _text("product"),
+        Column("measured_at", UtcTime, nullable=False),
+        Column("received_at", UtcTime, nullable=False),
+        Column("window_seconds", Float, nullable=False),
+        _text("outcome"),
+        Column("value", Float, nullable=True),
+        Column("good", BigInteger, nullable=True),
+        Column("total", BigInteger, nullable=True),
+        _text("state", null=True),
+        _text("note"),
+        _text("reported_by"),
+    ]
+
+
+# The time series of measures. A trigger keeps its rows unchanged; the roll-up moves old ones into the summaries.
+observations = Table(
+    "observations",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("digest"),
+    _text("subject"),
+    _text("measure"),
+    *_observation_columns(),
+    Index(None, "environment", "subject", "measure", "measured_at"),
+    Index(None, "environment", "measured_at"),
+)
+
+# The newest observation of each measure, so that a long history does not slow a status down.
+latest_observations = Table(
+    "latest_observations",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("measure", Text, primary_key=True),
+    *_observation_columns(),
+    Index(None, "environment", "product"),
+)
+
+# Observations by hour, then by day.
+observation_summaries = Table(
+    "observation_summaries",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("measure", Text, primary_key=True),
+    Column("grain", Text, primary_key=True),
+    Column("start", UtcTime, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("sum", Float, nullable=True),
+    Column("minimum", Float, nullable=True),
+    Column("maximum", Float, nullable=True),
+    Column("good", BigInteger, nullable=True),
+    Column("total", BigInteger, nullable=True),
+    _text("worst_state", null=True),
+    _text("buckets", null=True),
+    Index(None, "environment", "grain", "start", "subject"),
+)
+
+# The probes of each hour: a bit for each minute, and all response times.
+probe_hours = Table(
+    "probe_hours",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("measure", Text, primary_key=True),
+    Column("start", UtcTime, primary_key=True),
+    Column("up", BigInteger, nullable=False),
+    Column("down", BigInteger, nullable=False),
+    Column("minutes", LargeBinary, nullable=False),
+    Column("seconds", LargeBinary, nullable=False),
+)
+
+# The ids of observations that the roll-up summarized, so that a report sent again is recognized.
+summarized_observations = Table(
+    "summarized_observations",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("digest"),
+    Column("measured_at", UtcTime, nullable=False),
+    Index(None, "environment", "measured_at"),
+)
+
+# Usage of output ports, by reading of a source, consumer and hour. A trigger keeps its rows unchanged.
+usage_lines = Table(
+    "usage_lines",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("product"),
+    _text("port"),
+    _text("protocol"),
+    _text("consumer"),
+    _text("contract_version"),
+    Column("hour", UtcTime, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("billable_requests", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=True),
+    Column("bytes_out", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=True),
+    Column("seconds", Float, nullable=False),
+    Column("own", Boolean, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    _text("source"),
+    Index(None, "environment", "product", "hour"),
+    Index(None, "environment", "port", "hour"),
+)
+
+# The final bills of ports. A trigger keeps them unchanged: usage that comes later is an adjustment on a later bill.
+bills = Table(
+    "bills",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("port", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("kept_at", UtcTime, nullable=False),
+    _text("document"),
+)
+
+# The position up to which each source of usage is read.
+usage_positions = Table(
+    "usage_positions",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    _text("product"),
+    _text("port"),
+    Column("read_at", UtcTime, nullable=False),
+    _text("document"),
+)
+
+# Parts of a source that disappeared before they were read: usage of that time is incomplete.
+usage_gaps = Table(
+    "usage_gaps",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("product"),
+    _text("port"),
+    _text("source"),
+    Column("since", UtcTime, nullable=True),
+    Column("until", UtcTime, nullable=False),
+    _text("reason"),
+    Index(None, "environment", "product"),
+)
+
+# Times of measurements whose commitments are not evaluated yet. Reports add them in their own transaction, so that an
+# evaluation that was killed is made up for.
+incident_due = Table(
+    "incident_due",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _text("environment"),
+    _text("product"),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "environment", "product"),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+
+# The verdict of each measurement of a commitment, for as long as late reports may change it.
+incident_points = Table(
+    "incident_points",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("commitment", Text, primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    _text("product"),
+    _text("verdict"),
+    _text("document"),
+    Index(None, "environment", "product", "at"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("environment", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("product"),
+    _text("port"),
+    _text("commitment"),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime, nullable=True),
+    _text("document"),
+    Index(None, "environment", "product", "opened_at"),
+)
+# One open incident for each commitment.
+Index(
+    "ix_incidents_open",
+    incidents.c.environment,
+    incidents.c.commitment,
+    unique=True,
+    sqlite_where=incidents.c.closed_at.is_(None),
+    postgresql_where=incidents.c.closed_at.is_(None),
+)
+
+# Transitions of incidents that notifications are made from, in order.
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _text("environment"),
+    _text("id"),
+    _text("product"),
+    _text("incident"),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("planned_at", UtcTime, nullable=True),
+    _text("document"),
+    Index(None, "environment", "planned_at"),
+    sqlite_autoincrement=True,  # a number is never used again
+)
+
+# The outbox: one row for each notification and receiver. It stays until it is delivered, or given up.
+incident_deliveries = Table(
+    "incident_deliveries",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _text("environment"),
+    _text("id"),
+    _text("product"),
+    _text("channel"),
+    _text("recipient"),
+    Column("created_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("claimed_until", UtcTime, nullable=True),
+    Column("ended_at", UtcTime, nullable=True),
+    _text("failure"),
+    _text("document"),
+    Index(None, "environment", "ended_at"),
+    sqlite_autoincrement=True,  # a number is never used again
 )

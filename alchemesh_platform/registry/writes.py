@@ -41,7 +41,7 @@ def put_new(connection: Connection, kind: type[Record], wanted: list[tuple[Key, 
     table = TABLES[kind]
     rows = {key: _columns(key, record) for key, record in reversed(wanted)}  # of records with the same name, the first
     keys = sorted(rows, key=lambda key: key.order)
-    added = _insert_if_absent(connection, table).returning(table.c.environment, table.c.address)
+    added = insert_if_absent(connection, table).returning(table.c.environment, table.c.address)
     found = {tuple(row) for row in connection.execute(added, [rows[key] for key in keys])}
     new = [key for key in keys if (key.environment, key.address) in found]
     if new:
@@ -65,7 +65,7 @@ def put(connection: Connection, key: Key, record: Record) -> Written:
             connection.execute(update(table).where(*its_name), columns)
             _remember(connection, key, product, "updated", document)
             return "updated"
-        added = _insert_if_absent(connection, table).returning(table.c.address)
+        added = insert_if_absent(connection, table).returning(table.c.address)
         if connection.execute(added, columns).one_or_none() is not None:
             _remember(connection, key, product, "created", document)
             return "created"
@@ -84,7 +84,8 @@ def _product_of(key: Key, columns: Mapping[str, Any]) -> str:
     return str(columns.get("product", _own_product(key)))
 
 
-def _insert_if_absent(connection: Connection, table: Table) -> Insert:
+def insert_if_absent(connection: Connection, table: Table) -> Insert:
+    """An insert that leaves rows with the same primary key as they are."""
     # Both modules have the same insert function. Importing the second one would double the time to open a registry.
     if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from alchemesh_platform.app.observe import status
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry import heartbeat, store
 from alchemesh_platform.registry.processes import this_process
+from alchemesh_platform.registry.records import Deployment, RunDetails, RunInput
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.tables import deployments
 from tests.waiting import until
@@ -112,6 +114,7 @@ def test_running_operation_reports_until_it_ends(
     registry: Registry, environment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.finish_beats()  # of other tests
+    others = set(threading.enumerate())  # those of other registries
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
     begun = registry.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
     assert begun.seen_at is not None
@@ -122,7 +125,7 @@ def test_running_operation_reports_until_it_ends(
 
     until(seen_later, "the operation reports")
     ended = registry.finish_deployment(begun.id, "succeeded")
-    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
+    assert not any(thread.name == "heartbeat" for thread in set(threading.enumerate()) - others)
     assert registry.deployments("aviation/flights", environment) == [ended]
 
 
@@ -202,3 +205,43 @@ environments:
     state: file://{state}
     registry: {registry}
 """
+
+
+def test_of_several_runs_at_once_one_begins(registry: Registry, environment: str) -> None:
+    def start(_number: int) -> tuple[Deployment, bool]:
+        return registry.start_run(environment, "aviation/flights", "amelia@laptop", details=RunDetails(engine="clock"))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(start, range(4)))
+    [begun] = [run for run, started in found if started]
+    assert {run.id for run, started in found if not started} == {begun.id}
+    registry.finish_deployment(begun.id, "succeeded")
+    again, started = registry.start_run(environment, "aviation/flights", "amelia@laptop", details=RunDetails())
+    assert started
+    assert again.id != begun.id
+    registry.finish_deployment(again.id, "succeeded")
+
+
+def test_a_running_run_takes_its_inputs_and_the_first_request_to_cancel(registry: Registry, environment: str) -> None:
+    run, _ = registry.start_run(environment, "aviation/flights", "amelia@laptop", details=RunDetails(request="q"))
+    inputs = {"departures": RunInput(origin="aviation/dispatch", versions={"files": "7"})}
+    registry.note_inputs(run.id, inputs)
+    assert registry.ask_to_cancel(run.id, "bo@laptop").cancelled_by == "bo@laptop"
+    assert registry.ask_to_cancel(run.id, "cy@laptop").cancelled_by == "bo@laptop"
+    ended = registry.finish_deployment(run.id, "cancelled")
+    assert (ended.inputs, ended.cancelled_by, ended.request) == (inputs, "bo@laptop", "q")
+    assert registry.ask_to_cancel(run.id, "cy@laptop") == ended, "an ended run stays as it is"
+    assert registry.deployment(run.id) == registry.run_of_request(environment, "aviation/flights", "q") == ended
+    assert registry.deployment("nothing") is None
+    with pytest.raises(LookupError):
+        registry.ask_to_cancel("nothing", "cy@laptop")
+
+
+def test_a_run_of_an_earlier_version_is_read(registry: Registry, environment: str) -> None:
+    """Runs that earlier versions recorded have no engine, reason or inputs."""
+    fields = ("engine", "engine_run", "trigger", "attempt", "interval", "request", "inputs", "cancelled_by")
+    begun = registry.start_deployment(environment, "aviation/flights", "run", "amelia@laptop")
+    written = begun.model_dump(mode="json", exclude=set(fields))
+    assert Deployment.model_validate(written).trigger is None
+    assert Deployment.model_validate(written) == begun
+    registry.finish_deployment(begun.id, "succeeded")

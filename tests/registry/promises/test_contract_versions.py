@@ -8,8 +8,7 @@ from alchemesh_platform.contracts.recorded import kept_promise
 from alchemesh_platform.contracts.versions import VersionExists, keep_version, kept_versions
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
 from alchemesh_platform.registry.store import Registry
-
-from .promised import MODELS, PORT, PRODUCT, contract
+from tests.registry.promises.promised import MODELS, PORT, PRODUCT, contract
 
 DESCRIBED = {"flight": {**MODELS["flight"], "description": "One departure."}}
 SMALLER = {"flight": {"properties": {"flight_id": {"type": "string", "key": True}}}}

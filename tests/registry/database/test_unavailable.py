@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,12 +15,15 @@ from sqlalchemy.pool import Pool
 
 from alchemesh_cli.main import invoke
 from alchemesh_platform.base.failure import ExitCode
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 from alchemesh_platform.registry.audit import Act, links, record_act
 from alchemesh_platform.registry.records import ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.registry.unavailable import RecordDamaged, RegistryLocked, RegistryUnavailable
+from tests.ordinary import as_an_ordinary_user, closed_folder
 from tests.waiting import LONGEST
+
+__all__ = ["closed_folder"]
 
 PASSWORD = "correct-horse-battery"
 
@@ -39,29 +38,6 @@ def product(environment: str, name: str = "p", description: str = "") -> Product
         lifecycle="stable",
         description=description,
     )
-
-
-@contextmanager
-def as_an_ordinary_user() -> Iterator[None]:
-    """Root may write everywhere: as root, switch to the user nobody for a while."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
-@pytest.fixture
-def closed_folder() -> Iterator[Path]:
-    """A read-only folder that every user may enter; not in pytest's, which only its user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="alchemesh-closed-"))
-    folder.chmod(0o555)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
 
 
 def test_an_unwritable_folder_is_named(closed_folder: Path) -> None:

@@ -32,8 +32,7 @@ from alchemesh_platform.registry.records import (
 )
 from alchemesh_platform.registry.store import Registry
 from tests.contracts.product import MANIFEST, record
-
-from .promised import OWNER, PLATFORM_OWNER, PORT, PRODUCT, contract, deployed, grant
+from tests.registry.promises.promised import OWNER, PLATFORM_OWNER, PORT, PRODUCT, contract, deployed, grant
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 AMELIA, KATHERINE = Identity(OWNER, "local"), Identity(PLATFORM_OWNER, "local")

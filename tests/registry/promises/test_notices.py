@@ -21,8 +21,7 @@ from alchemesh_platform.contracts.notices.recorded import drop_notices, notices_
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.registry.audit import acts_of, broken_links
 from alchemesh_platform.registry.store import Registry
-
-from .promised import OWNER, PLATFORM_OWNER, PORT, PRODUCT, contract, deployed
+from tests.registry.promises.promised import OWNER, PLATFORM_OWNER, PORT, PRODUCT, contract, deployed
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 AMELIA = Identity(OWNER, "local")

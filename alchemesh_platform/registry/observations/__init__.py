@@ -1,0 +1,1 @@
+"""Observations: the time series of measures, and its summaries."""

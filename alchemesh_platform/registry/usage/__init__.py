@@ -1,0 +1,1 @@
+"""Usage of output ports: its lines, the positions of its readers, and the gaps in it."""
