@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from alchemesh_platform.base.packages.ranges import RANGE
 from alchemesh_platform.documents.json_schema import WrittenSchema
 from alchemesh_platform.manifest.models import PRODUCT_INPUT_TYPE, DataProduct
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
@@ -92,12 +93,17 @@ def _asking(
         by_type.setdefault(spec.component_type, []).append(spec)
     component = {
         "description": definition["properties"]["component"]["description"],
-        "enum": list(by_type),
-        # Not part of the standard, and ignored by validators: the description that editors show for each choice.
-        "enumDescriptions": [implementing[0].summary for implementing in by_type.values()],
+        "type": "string",
+        "if": {"pattern": "@"},
+        "then": {"pattern": f"^({'|'.join(by_type)})@{RANGE}$"},
+        "else": {
+            "enum": list(by_type),
+            # Not part of the standard, ignored by validators: the description that editors show for each choice.
+            "enumDescriptions": [implementing[0].summary for implementing in by_type.values()],
+        },
     }
     conditions = [
-        _when({"properties": {"component": {"const": name}}, "required": ["component"]}, implementing, args)
+        _when({"properties": {"component": _is_type(name)}, "required": ["component"]}, implementing, args)
         for name, implementing in by_type.items()
     ]
     asking = {**definition, "properties": {**definition["properties"], "component": component}}
@@ -109,6 +115,11 @@ def _asking(
             _when({**from_product, "not": {"required": ["component"]}}, of_products, args),
         ]
     return {**asking, "allOf": conditions} if conditions else asking
+
+
+def _is_type(name: str) -> dict[str, Any]:
+    """A component type, with or without a range of versions."""
+    return {"pattern": f"^{name}(@|$)"}
 
 
 def _when(condition: dict[str, Any], implementing: list[ComponentSpec], args: dict[str, Any]) -> dict[str, Any]:

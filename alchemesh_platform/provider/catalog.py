@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alchemesh_platform.provider.components.types import ComponentTypes
 from alchemesh_platform.provider.handler import PACKAGE, Handler, Handlers
 from alchemesh_platform.registration.systems import Offer, Parts, Systems, installed_systems, wrong_part
 
@@ -22,6 +23,13 @@ def _handler(offer: Offer, found: object) -> Handler[Any, Any]:
     if found.pulumi_type != offer.name:
         raise wrong_part(offer, f"has the resource type {found.pulumi_type}, expected {offer.name}")
     return found()
+
+
+def installed_components() -> ComponentTypes:
+    """The component types of all installed packages, for programs in other languages."""
+    from alchemesh_platform.catalog.discover import discover
+
+    return ComponentTypes(discover())
 
 
 HANDLERS = handlers_of(installed_systems())

@@ -25,12 +25,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
-from alchemesh_platform.base.installed import entry_points
+from alchemesh_platform.base.packages.installed import entry_points
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Handler
 from alchemesh_platform.registration.systems import GROUP
-from alchemesh_platform.sdk.resource import camel_case
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.resource import camel_case
+from alchemesh_platform.sdk.system.system import System
 
 PACKAGE = "alchemesh-platform"
 COMMAND = "python -m alchemesh_platform.provider.generate"
@@ -100,7 +100,7 @@ def resource_module(summary: str, handlers: Iterable[Handler[Any, Any]]) -> str:
         "import pulumi",
         "from pulumi import Input, Output",
         "",
-        "from alchemesh_platform.sdk.resource import PlatformResource",
+        "from alchemesh_platform.sdk.system.resource import PlatformResource",
     ]
     return "\n".join(head) + f"\n\n\n{classes}\n"
 

@@ -15,6 +15,7 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.engine.urn import name_of, stack_of
 from alchemesh_platform.provider.inputs import Refusal
 from alchemesh_platform.provider.loss import Loss, Permission, with_loss
+from alchemesh_platform.sdk.system.drift import Drift, with_drift
 
 if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
@@ -48,19 +49,6 @@ class Unfinished(NotDone):
 
 class Cancelled(Failure):
     """Raised when an operation is cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """The reason why a deployed resource must be corrected although its inputs are unchanged.
-
-    Args:
-        reason: A sentence for users that read the preview.
-        property: The output (its name in Python) that the preview marks.
-    """
-
-    reason: str
-    property: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +87,10 @@ class Context:
     def info(self, message: str) -> None:
         """Inform the user about an event."""
         self.report("info", message)
+
+    def drifted(self, drift: Drift) -> None:
+        """Inform the user about drift. Under plain Pulumi, nothing reads its details."""
+        self.info(drift.reason if self.deployed is None else with_drift(drift))
 
     def warn(self, message: str) -> None:
         """Warn the user."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
@@ -29,6 +29,9 @@ class Properties(BaseModel):
     model_config = PROPERTIES
 
 
+Spell = Callable[[tuple[str | int, ...]], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The problem of one property."""
@@ -46,20 +49,32 @@ class Read(Generic[ModelT]):
     complete: bool = True
 
 
-def read_properties(model: type[ModelT], tree: Mapping[str, Any]) -> Read[ModelT]:
-    """Read properties into a model. Problems of known properties are reported even if others are unknown."""
+def spelled(steps: tuple[str | int, ...]) -> str:
+    """The path of a property: ``columns[0].name``."""
+    path = ""
+    for step in steps:
+        path = join(path, step)
+    return path
+
+
+def read_properties(model: type[ModelT], tree: Mapping[str, Any], *, spell: Spell = spelled) -> Read[ModelT]:
+    """Read properties into a model. Problems of known properties are reported even if others are unknown.
+
+    Args:
+        spell: Writes the path of a property in a message.
+    """
     plain = {name: value for name, value in reveal(tree).items() if value is not None}
     unknown = {name for name, value in plain.items() if has_unknown(value)}
     if not unknown:
         try:
             return Read(_validate(model, plain))
         except ValidationError as error:
-            return Read(None, tuple(_refusals(error, model, plain)))
+            return Read(None, tuple(_refusals(error, model, plain, spell)))
     refusals: tuple[Refusal, ...] = ()
     try:
         _validate(model, _with_placeholders(plain))
     except ValidationError as error:
-        refusals = tuple(_refusals(error, model, plain))
+        refusals = tuple(_refusals(error, model, plain, spell))
     if refusals:
         return Read(None, refusals, complete=False)
     return Read(_partly(model, plain, unknown), complete=False)
@@ -124,10 +139,13 @@ def _with_placeholders(tree: Any) -> Any:
     return [_with_placeholders(item) for item in tree] if isinstance(tree, list) else tree
 
 
-def _refusals(error: ValidationError, model: type[BaseModel], plain: Mapping[str, Any]) -> Iterator[Refusal]:
+def _refusals(
+    error: ValidationError, model: type[BaseModel], plain: Mapping[str, Any], spell: Spell
+) -> Iterator[Refusal]:
     first_errors: dict[str, ErrorDetails] = {}
     for found in error.errors(include_url=False):
-        path, value = _place(found["loc"], plain, missing=found["type"] == "missing")
+        steps, value = _place(found["loc"], plain, missing=found["type"] == "missing")
+        path = spell(steps)
         # A value that is not known yet cannot be checked. A union reports the same error for each of its members.
         if not has_unknown(value):
             first_errors.setdefault(path, found)
@@ -135,12 +153,14 @@ def _refusals(error: ValidationError, model: type[BaseModel], plain: Mapping[str
         # A refused item does not count, so its list also appears too short.
         counted = found["type"] == "too_short" and any(other.startswith(f"{path}[") for other in first_errors)
         if not counted:
-            yield Refusal(path, _reason(found, model))
+            yield Refusal(path, _reason(found, model, spell))
 
 
-def _place(location: tuple[str | int, ...], plain: Mapping[str, Any], *, missing: bool) -> tuple[str, Any]:
+def _place(
+    location: tuple[str | int, ...], plain: Mapping[str, Any], *, missing: bool
+) -> tuple[tuple[str | int, ...], Any]:
     """The path of an error and the value there, without the names of union members that pydantic puts in between."""
-    path: str = ""
+    path: tuple[str | int, ...] = ()
     value: Any = plain
     for at, part in enumerate(location):
         here: Any = value
@@ -152,15 +172,16 @@ def _place(location: tuple[str | int, ...], plain: Mapping[str, Any], *, missing
             value = None
         else:
             continue
-        path = join(path, part)
+        path = (*path, part)
     return path, value
 
 
-def _reason(found: ErrorDetails, model: type[BaseModel]) -> str:
+def _reason(found: ErrorDetails, model: type[BaseModel], spell: Spell) -> str:
     if found["type"] == "missing":
         return "is required"
     if found["type"] == "extra_forbidden":
-        hint = did_you_mean(str(found["loc"][-1]), list(aliases(model).values())) if len(found["loc"]) == 1 else None
+        known = [spell((name,)) for name in aliases(model).values()]
+        hint = did_you_mean(str(found["loc"][-1]), known) if len(found["loc"]) == 1 else None
         return f"unknown property{f': {hint}' if hint else ''}"
     message = found["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]

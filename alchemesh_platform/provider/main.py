@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.private import NEW_FILES
+from alchemesh_platform.base.files.private import NEW_FILES
 
 if TYPE_CHECKING:
     from alchemesh_platform.provider.handler import DeployedState

@@ -105,7 +105,7 @@ def diff(handler: AnyHandler, old_inputs: Tree, old_state: Tree, new_inputs: Tre
             _leave_to_the_step(failure, context)
             found = None
         if found is not None:
-            context.info(found.reason)
+            context.drifted(found)
             drift = {**names, **aliases(computed)}[found.property]
         elif context.urn in context.unasked:
             drift = next(iter(aliases(computed).values()), None)

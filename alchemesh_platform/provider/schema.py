@@ -9,20 +9,43 @@ from typing import Any
 from pydantic import BaseModel
 
 from alchemesh_platform import __version__
+from alchemesh_platform.provider.components.schema import LeftOut, component_schemas
+from alchemesh_platform.provider.components.types import ComponentTypes
 from alchemesh_platform.provider.handler import PACKAGE, Handler, Handlers
 
+# Options of the generated SDKs. A program's SDK requires the plugin of its own version.
+LANGUAGES: dict[str, Any] = {
+    "nodejs": {"respectSchemaVersion": True, "packageName": f"@{PACKAGE}/{PACKAGE}"},
+    "go": {
+        "respectSchemaVersion": True,
+        "importBasePath": f"github.com/{PACKAGE}/{PACKAGE}-platform/sdk/go/{PACKAGE}",
+        "rootPackageName": PACKAGE,
+    },
+}
 _ANYTHING = {"$ref": "pulumi.json#/Any"}
 
 
-def package_schema_json(handlers: Handlers) -> str:
+def package_schema_json(
+    handlers: Handlers, components: ComponentTypes | None = None, left_out: LeftOut | None = None
+) -> str:
     """The package schema as JSON. Source: https://www.pulumi.com/docs/iac/extending-pulumi/schema/"""
-    return json.dumps(package_schema(handlers))
+    return json.dumps(package_schema(handlers, components, left_out))
 
 
-def package_schema(handlers: Handlers) -> dict[str, Any]:
-    """The package schema."""
+def package_schema(
+    handlers: Handlers, components: ComponentTypes | None = None, left_out: LeftOut | None = None
+) -> dict[str, Any]:
+    """The package schema of the resources, and of the components for programs in other languages.
+
+    Args:
+        left_out: Receives each component whose models have no schema, with the error.
+    """
     types: dict[str, Any] = {}
     resources = {pulumi_type: _resource(handler, types) for pulumi_type, handler in handlers.usable()}
+    if components is not None:
+        more_types, more_resources = component_schemas((spec for _, spec in components.usable()), left_out)
+        types |= more_types
+        resources |= more_resources
     registry = {"type": "string", "description": "Address of the registry.", "secret": True}
     delete_data = {"type": "boolean", "description": "Whether data is deleted with its resource."}
     settings = {"registry": registry, "deleteData": delete_data}
@@ -37,6 +60,7 @@ def package_schema(handlers: Handlers) -> dict[str, Any]:
         "provider": {"inputProperties": settings},
         "types": types,
         "resources": resources,
+        "language": LANGUAGES,
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.base.installed import entry_points
+from alchemesh_platform.base.packages.installed import entry_points
 from alchemesh_platform.catalog.discover import GROUP, BrokenComponent, Catalog, catalog_of
 from alchemesh_platform.documents.models import Strict
 from alchemesh_platform.sdk.spec import ComponentSpec

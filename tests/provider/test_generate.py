@@ -20,7 +20,7 @@ from alchemesh_platform.provider import generate
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, aliases
-from alchemesh_platform.sdk.resource import PlatformResource
+from alchemesh_platform.sdk.system.resource import PlatformResource
 
 FILES = generate.resource_files()
 MODULES = [
@@ -100,7 +100,7 @@ from typing import Any, ClassVar, Literal
 import pulumi
 from pulumi import Input, Output
 
-from alchemesh_platform.sdk.resource import PlatformResource
+from alchemesh_platform.sdk.system.resource import PlatformResource
 
 
 class Thing(PlatformResource):
@@ -181,7 +181,7 @@ def test_every_type_has_a_class() -> None:
         for found in vars(importlib.import_module(module)).values()
         if isinstance(found, type) and issubclass(found, PlatformResource) and found is not PlatformResource
     ]
-    assert len(MODULES) == 5
+    assert len(MODULES) == 9
     assert sorted(classes) == sorted(HANDLERS.by_type)
 
 
@@ -190,8 +190,10 @@ def test_every_type_has_a_class() -> None:
 def test_importing_classes_imports_no_handler(module: str) -> None:
     code = f"import json, sys, {module}; print(json.dumps([name for name in sys.modules if 'alchemesh' in name]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    packages = {"alchemesh_platform", "alchemesh_platform.systems", "alchemesh_platform.sdk", module.rpartition(".")[0]}
-    assert set(json.loads(done.stdout)) == {*packages, module, "alchemesh_platform.sdk.resource"}
+    sdk = {"alchemesh_platform.sdk", "alchemesh_platform.sdk.system", "alchemesh_platform.sdk.system.resource"}
+    parts = module.split(".")
+    packages = {".".join(parts[:depth]) for depth in range(1, len(parts))}
+    assert set(json.loads(done.stdout)) == {*packages, *sdk, module}
 
 
 def test_check_reports_a_file_that_is_out_of_date(

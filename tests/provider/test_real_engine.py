@@ -16,8 +16,8 @@ from pulumi import automation
 from pulumi.automation import OpType
 
 from alchemesh_platform.engine.install.find import Engine
-from alchemesh_platform.machine import processes
-from alchemesh_platform.machine.supervisor import shut_down
+from alchemesh_platform.machine.servers import processes
+from alchemesh_platform.machine.servers.supervisor import shut_down
 from alchemesh_platform.provider.serve.attach import serve_provider
 from alchemesh_platform.registry.records import ContractRecord, PortRecord
 from alchemesh_platform.registry.store import Registry

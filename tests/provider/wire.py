@@ -15,7 +15,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.provider.catalog import HANDLERS
 from alchemesh_platform.provider.handler import Handlers
 from alchemesh_platform.provider.serve.attach import serve_attached

@@ -31,11 +31,13 @@ class ServedProvider(Provider):
     Attributes:
         package: Name of the package: ``alchemesh``.
         package_version: Version for the engine.
+        has_components: Whether it constructs components.
         report: Sends a message to the engine.
     """
 
     package: ClassVar[str]
     package_version: str
+    has_components = False
     report: Report
 
     def __init__(self) -> None:
@@ -68,6 +70,18 @@ class ServedProvider(Provider):
     def context(self, urn: str, stop: threading.Event, *, preview: bool) -> Context:
         """The context of one operation."""
 
+    async def construct_component(self, request: Any, engine_address: str) -> Any:
+        """Construct a component.
+
+        Args:
+            request: The request of the engine.
+            engine_address: Address of the engine, for messages.
+
+        Raises:
+            Failure: when the construction fails.
+        """
+        raise NotDone(f"the provider {self.package} has no components")
+
     async def work(self, urn: str, act: Callable[[Context], T], *, seconds: float = 0, preview: bool = False) -> T:
         """Run blocking work in a thread, outside the event loop.
 
@@ -95,20 +109,14 @@ class ServedProvider(Provider):
         with self._stoppable(seconds) as stop:
             context = self.context(urn, stop, preview=preview)
             try:
-                return act(context)
+                with bugs_in_one_sentence(context.report):
+                    return act(context)
             except Recorded:
                 raise  # raise it also when stopped: the state must record the partial resource
             except Failure as error:
                 if stop.is_set():
                     raise Cancelled(f"stopped: {error.message}", hint=error.hint) from error
                 raise
-            except Exception as error:
-                # A bug: the user gets one sentence; the debug log (`--debug`) contains the traceback.
-                context.report("debug", traceback.format_exc())
-                raise NotDone(
-                    f"unexpected {type(error).__name__}: {error}",
-                    hint="a bug in alchemesh: please report it, with the output of the same run with --debug",
-                ) from error
 
     @contextmanager
     def _stoppable(self, seconds: float) -> Iterator[threading.Event]:
@@ -126,3 +134,25 @@ class ServedProvider(Provider):
                 timer.cancel()
             with self._lock:
                 self._running.discard(stop)
+
+
+@contextmanager
+def bugs_in_one_sentence(report: Callable[[str, str], None]) -> Iterator[None]:
+    """Raise an unexpected error as one sentence. The debug log (`--debug`) contains the traceback.
+
+    Args:
+        report: Sends a message to the user: a severity and a sentence.
+
+    Raises:
+        NotDone: for an error that is no failure.
+    """
+    try:
+        yield
+    except Failure:
+        raise
+    except Exception as error:
+        report("debug", traceback.format_exc())
+        raise NotDone(
+            f"unexpected {type(error).__name__}: {error}",
+            hint="a bug in alchemesh: please report it, with the output of the same run with --debug",
+        ) from error

@@ -17,9 +17,10 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, errors_pb2, provider_pb2, status_pb2
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.provider.components.inputs import InvalidInputs
 from alchemesh_platform.provider.difference import top_level
 from alchemesh_platform.provider.handler import Cancelled, DeployedState
 from alchemesh_platform.provider.operations import Difference, Recorded, explain
@@ -53,6 +54,8 @@ def answering(method: Method) -> Method:
     async def answer(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
         try:
             return await method(self, request, context)
+        except InvalidInputs as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, explain(error), _with_properties(error))
         except Cancelled as error:
             await context.abort(grpc.StatusCode.CANCELLED, explain(error))
         except Recorded as error:
@@ -70,6 +73,7 @@ class AlchemeshServicer(ProviderServicer):
         super().__init__([], provider.package_version, provider, engine_address)
         self.provider = provider
         self._channel: grpc.Channel | None = None
+        self._address = engine_address
         if engine_address:
             self._listen_to(engine_address)
 
@@ -173,17 +177,28 @@ class AlchemeshServicer(ProviderServicer):
         )
         return empty_pb2.Empty()
 
-    # Unsupported by this provider: components, functions, parameters, mappings, listing.
+    # Called for each component of a program in another language.
+
+    @answering
+    async def Construct(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        if not self.provider.has_components:
+            return await self._not_here(request, context)
+        return await self.provider.construct_component(request, self._address)
+
+    # Unsupported by this provider: functions, parameters, mappings, listing.
 
     async def _not_here(self, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the provider {self.provider.package} has resources only")
+        await context.abort(
+            grpc.StatusCode.UNIMPLEMENTED, f"the provider {self.provider.package} has resources and components only"
+        )
 
-    Construct = Call = Invoke = Parameterize = GetMapping = GetMappings = List = _not_here
+    Call = Invoke = Parameterize = GetMapping = GetMappings = List = _not_here
 
     def _listen_to(self, engine_address: str) -> None:
         """Send messages to this engine from now on."""
         if self._channel is not None:
             self._channel.close()
+        self._address = engine_address
         self._channel = grpc.insecure_channel(engine_address)
         engine = engine_pb2_grpc.EngineStub(self._channel)
 
@@ -206,7 +221,7 @@ def provider_from_environment(
         actor: The identity that acts; None if unknown.
         stack_folder: The folder of the locked stack; None under plain Pulumi.
     """
-    from alchemesh_platform.provider.catalog import HANDLERS
+    from alchemesh_platform.provider.catalog import HANDLERS, installed_components
 
     delete_data = os.environ.get(DELETE_DATA_VARIABLE, "").lower() in ("1", "true", "yes")
     return AlchemeshProvider(
@@ -216,6 +231,7 @@ def provider_from_environment(
         deployed=deployed,
         actor=actor,
         stack_folder=stack_folder,
+        components=installed_components(),
     )
 
 
@@ -235,6 +251,19 @@ def _with_record(error: Recorded) -> tuple[tuple[str, bytes], ...]:
     )
     status = status_pb2.Status(code=_FAILED.value[0], message=explain(error))
     status.details.add().Pack(record)
+    return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+def _with_properties(error: InvalidInputs) -> tuple[tuple[str, bytes], ...]:
+    """The metadata that makes the engine name each invalid property.
+
+    Source: pulumi pkg/resource/deploy/source_eval.go (errorToMessage)
+    """
+    problems = errors_pb2.InputPropertiesError()
+    for refusal in error.refusals:
+        problems.errors.add(property_path=refusal.property, reason=refusal.reason)
+    status = status_pb2.Status(code=grpc.StatusCode.INVALID_ARGUMENT.value[0], message=explain(error))
+    status.details.add().Pack(problems)
     return (("grpc-status-details-bin", status.SerializeToString()),)
 
 

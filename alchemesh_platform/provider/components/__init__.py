@@ -1,0 +1,1 @@
+"""Components for programs in any language of Pulumi: their package schema, and their construction."""

@@ -1,0 +1,1 @@
+"""New packages from templates: a component of one's own."""

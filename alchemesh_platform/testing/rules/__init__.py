@@ -1,0 +1,1 @@
+"""The rules that every component keeps, one module for each part of a component."""

@@ -1,0 +1,1 @@
+"""The conformance kit: components that keep every rule, and components that break one each."""

@@ -1,0 +1,1 @@
+"""Packages that `alchemesh components new` creates."""
