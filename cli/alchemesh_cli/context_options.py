@@ -30,6 +30,13 @@ def remember(context: click.Context, option: click.Parameter, value: Any) -> Any
     return value
 
 
+def remember_each(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Callback of a context option that is repeatable: stores a single typed value. Several fit no other command."""
+    if len(values) == 1:
+        remember(context, option, values[0])
+    return values
+
+
 def remember_json(context: click.Context, _option: click.Parameter, value: bool) -> bool:
     """Callback of ``--json``: stores it, so that errors are a JSON document, too."""
     context.meta[_JSON] = value

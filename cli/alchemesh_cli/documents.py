@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from alchemesh_platform.base.secrecy.recognise import documented
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_KEY = "schema"
 
@@ -33,6 +35,8 @@ class Document:
         schema: Its JSON Schema, without the field that names it.
         version: Rises when a field is removed, or gets another meaning.
         named: Whether the document names its schema.
+        listed: Whether a command that finds several prints them as a list, which does not name the schema.
+        secret: Whether the command shows secrets on purpose. In all other documents they are masked.
     """
 
     about: str
@@ -40,6 +44,8 @@ class Document:
     schema: Schema
     version: int = 1
     named: bool = True
+    listed: bool = False
+    secret: bool = False
 
 
 def echo_json(name: str, value: Any) -> None:
@@ -47,18 +53,26 @@ def echo_json(name: str, value: Any) -> None:
     click.echo(json_text(name, value))
 
 
-def json_text(name: str, value: Any) -> str:
+def echo_json_line(name: str, value: Any) -> None:
+    """Print a document of a command that continues: one document a line. See :func:`json_text` for the arguments."""
+    click.echo(json_text(name, value, indent=None))
+
+
+def json_text(name: str, value: Any, indent: int | None = 2) -> str:
     """A document as text.
 
     Args:
         name: Its name in :data:`DOCUMENTS`.
         value: The document, without the field that names its schema.
+        indent: Spaces of a level; None for one line.
     """
     document = DOCUMENTS[name]
-    written = {SCHEMA_KEY: address_of(name), **value} if document.named else value
+    written = {SCHEMA_KEY: address_of(name), **value} if document.named and isinstance(value, dict) else value
+    if not document.secret:
+        written = documented(written)
     if on_document is not None:
         on_document(name, json.loads(json.dumps(written)))
-    return json.dumps(written, indent=2, ensure_ascii=False)
+    return json.dumps(written, indent=indent, ensure_ascii=False)
 
 
 def address_of(name: str) -> str:
@@ -76,6 +90,8 @@ def published(name: str) -> Schema:
             "required": [SCHEMA_KEY, *schema["required"]],
             "properties": {SCHEMA_KEY: {"const": address_of(name)}, **schema["properties"]},
         }
+    if document.listed:
+        schema = {"anyOf": [schema, _list(document.schema)]}
     return {
         "$schema": DIALECT,
         "$id": address_of(name),
@@ -131,13 +147,49 @@ TRUTH: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
 MOMENT: Schema = {"type": "string", "description": "A time in ISO 8601, with its zone."}
+MONTH: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}$"}
+DECIMAL: Schema = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
 ANY: Schema = {}
 OBJECT: Schema = {"type": "object"}
+PROBES = _list(
+    _of(port=TEXT, protocol=TEXT, outcome=_one("up", "down", "unknown"), seconds=_or_null(NUMBER), reason=TEXT)
+)
 COMMANDS: Schema = {**_list(_list(TEXT)), "description": "The commands that the hint names, as lists of words."}
 WHERE = {"environment": TEXT, "emulated": TRUTH}
 OPERATION = _one("same", "create", "import", "update", "replace", "delete", "read", "drift")
 BY_OPERATION = {"propertyNames": OPERATION}
 
+_incident = _and(
+    _of(
+        id=TEXT,
+        product=TEXT,
+        port=TEXT,
+        asset=TEXT,
+        name=TEXT,
+        commitment=TEXT,
+        promise=TEXT,
+        value=TEXT,
+        reason=TEXT,
+        state=_one("open", "acknowledged", "closed", "withdrawn"),
+        began_at=MOMENT,
+        opened_at=MOMENT,
+        closed_at=_or_null(MOMENT),
+        withdrawn_at=_or_null(MOMENT),
+        acknowledged_by=TEXT,
+        snoozed_until=_or_null(MOMENT),
+        changes=_list(_of(kind=_one("opened", "reopened", "closed"), at=MOMENT)),
+        entries=_list(
+            _of(
+                kind=_one("acknowledged", "note", "snoozed"),
+                at=MOMENT,
+                by=TEXT,
+                text=TEXT,
+                until=_or_null(MOMENT),
+            )
+        ),
+    )
+)
+_waiting = _of(channel=TEXT, recipient=TEXT, number=COUNT, since=MOMENT, attempts=COUNT, next_at=MOMENT, failure=TEXT)
 _problem = _and(
     _of(file=TEXT, line=COUNT, column=COUNT, path=TEXT, message=TEXT, hint=_or_null(TEXT)),
     severity=_one("error", "warning"),
@@ -178,6 +230,9 @@ _resource = _and(
     ),
     rows_lost=_or_null(COUNT),
     files_lost=_or_null(COUNT),
+    stateful={**TRUTH, "description": "Whether its component holds data."},
+    replaced_by={**_list(TEXT), "description": "The properties whose change replaces the resource."},
+    unknown={**_list(TEXT), "description": "The properties that are known only after the deployment."},
 )
 _section = _and(
     _of(
@@ -191,6 +246,17 @@ _section = _and(
         problems=_list(_def("problem")),
     ),
     promise=_def("step"),
+    file={**_or_null(TEXT), "description": "The file that declares it."},
+    line=_or_null(COUNT),
+)
+_result = _of(
+    policy=TEXT,
+    effect=TEXT,
+    outcome=TEXT,
+    message=TEXT,
+    hint=_or_null(TEXT),
+    points=COUNT,
+    places=_list(_of(path=TEXT, file=TEXT, line=COUNT, column=COUNT)),
 )
 _deployment = _of(
     product=TEXT,
@@ -199,7 +265,7 @@ _deployment = _of(
     outcome=_one("succeeded", "refused", "failed", "cancelled"),
     recorded=TRUTH,
     seconds=NUMBER,
-    changes={**_map(COUNT), **BY_OPERATION},
+    changes={**_map(COUNT), **BY_OPERATION, "description": "Changes of resources and of records of the registry."},
     failures=COUNT,
     losses=_list(_of(port=TEXT, resource=TEXT, rows=_or_null(COUNT), files=_or_null(COUNT))),
     assets={**_map(_list(TEXT)), **BY_OPERATION},
@@ -210,6 +276,46 @@ _deployment = _of(
     waiting=_list(_def("problem")),
     warnings=_list(_def("problem")),
     notes=_list(TEXT),
+)
+_deployment = _and(
+    _deployment,
+    resource_changes={
+        **_map(COUNT),
+        **BY_OPERATION,
+        "description": "Changes of resources alone, as the tree and a comment count them.",
+    },
+    owner={**TEXT, "description": "Email of the product's owner. This and the following are of a preview."},
+    team=TEXT,
+    policies={**_list(_result), "description": "Policies that are violated, or that could not be evaluated."},
+    owners={
+        **_list(_of(address=TEXT, owners=_list(TEXT))),
+        "description": "The consumers and providers that the changes touch, with the emails to ask.",
+    },
+    commitments={
+        **_list(_and(_of(port=TEXT, at=MOMENT, by=TEXT, reason=TEXT), name=TEXT)),
+        "description": "Broken commitments of the ports whose contracts change: measured ones, and notice periods.",
+    },
+    prices={**_list(_of(port=TEXT, old=TEXT, new=TEXT)), "description": "Changed prices of ports."},
+    preview_only={**TRUTH, "description": "Whether the operation changed and recorded nothing."},
+    offline={**TRUTH, "description": "Whether a preview read neither the state nor the registry."},
+    drift=_list(_def("drifted")),
+    drift_expected={
+        **_list(_def("drifted")),
+        "description": "Differences that follow from normal work: nobody changed the resource by hand.",
+    },
+)
+_drifted = _and(
+    _of(
+        port=TEXT,
+        resource=TEXT,
+        type=TEXT,
+        change=_one("changed", "removed"),
+        properties=_list(_of(path=TEXT, declared=ANY, found=ANY)),
+        reason=_or_null(TEXT),
+        by={**_or_null(TEXT), "description": "The author of the change; null if the service records none."},
+        at=_or_null(MOMENT),
+    ),
+    line=COUNT,
 )
 _operation = _of(
     id=TEXT,
@@ -225,6 +331,22 @@ _operation = _of(
     problem=_or_null(TEXT),
     exit_status=_or_null({"type": "integer"}),
     written=_map(COUNT),
+)
+_operation = _and(
+    _operation,
+    seen_at={**_or_null(MOMENT), "description": "When the process of the operation last reported that it runs."},
+    output={**_or_null(TEXT), "description": "The end of the code's output. This and the following are of a run."},
+    engine={**_or_null(TEXT), "description": "Engine that started the run; null if the command itself ran the code."},
+    engine_run={**_or_null(TEXT), "description": "The engine's own id of the run."},
+    trigger={**_or_null(_one("schedule", "manual", "asset", "backfill")), "description": "Reason of the run."},
+    attempt={**_or_null(COUNT), "description": "Number of the attempt: 1 for the first."},
+    interval={**_or_null(_list(MOMENT)), "description": "The interval of time that the run is about: from, to."},
+    request={**_or_null(TEXT), "description": "Id of the request that the run carries out."},
+    inputs={
+        **_map(_of(origin=_or_null(TEXT), versions=_map(TEXT), run=_or_null(TEXT), product_version=_or_null(TEXT))),
+        "description": "Inputs of the run by input port, recorded before its code started.",
+    },
+    cancelled_by={**_or_null(TEXT), "description": "Identity that asked to cancel the run."},
 )
 _request = _of(
     request=TEXT,
@@ -262,6 +384,7 @@ _component = _of(
 )
 _summary = _of(
     name=TEXT,
+    package=TEXT,
     component_type=TEXT,
     roles=_list(TEXT),
     summary=TEXT,
@@ -270,6 +393,7 @@ _summary = _of(
     owner=TEXT,
     stateful=TRUTH,
     protocols=_list(TEXT),
+    extras={**_list(TEXT), "description": "Extras of the platform that it needs."},
 )
 _lineage = _of(
     environment=TEXT,
@@ -277,17 +401,84 @@ _lineage = _of(
     edges=_list(_of(source=TEXT, target=TEXT)),
     domains=_list(OBJECT),
 )
-_shown_component = {**_summary, "required": [*_summary["required"], "args", "settings", "outputs"]}
+_locked = _of(component=TEXT, version=TEXT, package=TEXT)
+_shown_component = {**_summary, "required": [*_summary["required"], "args", "settings", "outputs", "permissions"]}
 _policy = _of(name=TEXT, effect=TEXT, applies_to=TEXT, owner=TEXT, description=TEXT)
 _health = _or_null(_one("healthy", "unhealthy", "unknown", "empty"))
-_place = _of(name=TEXT, health=_health, parts=_list(OBJECT), tables=_list(OBJECT))
+_verdict = _of(
+    port=TEXT,
+    asset=TEXT,
+    name=TEXT,
+    promise=TEXT,
+    verdict=_one("kept", "at_risk", "broken", "unknown", "stale", "error"),
+    value=TEXT,
+    number=_or_null(NUMBER),
+    unit=TEXT,
+    reason=TEXT,
+    measured_at=_or_null(MOMENT),
+    budget=_or_null(
+        _of(unit=TEXT, allowed=NUMBER, spent=NUMBER, remaining=NUMBER, burn_rate=_or_null(NUMBER), alarm=TEXT)
+    ),
+    severity=_one("error", "warning", "info"),
+)
+_commitment = _and(
+    _verdict,
+    trend=_or_null(
+        _of(
+            since=MOMENT,
+            until=MOMENT,
+            outcomes=_list(_one("value", "unknown", "error", "gap")),
+            values=_list(_or_null(NUMBER)),
+        )
+    ),
+)
+_open_incident = _of(
+    id=TEXT,
+    port=TEXT,
+    asset=TEXT,
+    name=TEXT,
+    state=_one("open", "acknowledged"),
+    since=MOMENT,
+    promise=TEXT,
+    value=TEXT,
+    reason=TEXT,
+    acknowledged_by=TEXT,
+    snoozed_until=_or_null(MOMENT),
+)
+_reported_state = _of(state=TEXT, note=TEXT, at=_or_null(MOMENT), reported_by=TEXT)
+_place = _and(
+    _of(name=TEXT, health=_health, parts=_list(OBJECT), tables=_list(OBJECT)),
+    commitments=_list(_def("commitment")),
+    incidents=_list(_def("open-incident")),
+    next_run_at={**_or_null(MOMENT), "description": "Of code: the next time of its schedule."},
+    consumed=_or_null(
+        _and(_of(state=_reported_state, commitments=_list(_def("commitment"))), incidents=_list(_def("open-incident")))
+    ),
+)
+
+_maintenance = _of(
+    environment=TEXT,
+    product=TEXT,
+    port=TEXT,
+    starts_at=MOMENT,
+    ends_at=MOMENT,
+    announced_at=MOMENT,
+    announced_by=TEXT,
+    message=TEXT,
+    cancelled_at=_or_null(MOMENT),
+    cancelled_by=TEXT,
+    state=_one("announced", "running", "over", "cancelled"),
+)
 
 DEFINITIONS: Mapping[str, Schema] = {
+    "commitment": _commitment,
     "component": _component,
     "deployment": _deployment,
+    "drifted": _drifted,
     "item": _item,
     "lineage": _lineage,
     "notice": _notice,
+    "open-incident": _open_incident,
     "operation": _operation,
     "place": _place,
     "problem": _problem,
@@ -318,9 +509,64 @@ DOCUMENTS: Mapping[str, Document] = {
         _of(problems=_list(_def("problem"))),
     ),
     "deployment": Document(
-        "An operation on a product: outcome, changes by port, problems.",
+        "An operation on one product: outcome, changes by port, problems.",
         ("preview", "up", "refresh", "destroy"),
         _deployment,
+    ),
+    "previews": Document(
+        "The previews of several products and environments, or of any with --offline, --affected-by or --format json.",
+        ("preview", "refresh --preview-only"),
+        _and(
+            _of(
+                at=MOMENT,
+                version={**TEXT, "description": "Version of the platform that previewed them."},
+                commit={**_or_null(TEXT), "description": "The previewed commit."},
+                outcome=_one("succeeded", "refused", "failed", "cancelled"),
+                exit_code=COUNT,
+                counts=_of(
+                    **dict.fromkeys(("previews", "changed", "failed", "refused", "cancelled", "unchanged"), COUNT)
+                ),
+                changes={
+                    **_map(COUNT),
+                    **BY_OPERATION,
+                    "description": "The sums of `resource_changes` of all previews.",
+                },
+                again={**_list(TEXT), "description": "The words of the command that repeats the previews."},
+                notes={**_list(TEXT), "description": "Facts about the whole run."},
+                previews=_list(
+                    _and(
+                        _of(
+                            product={**TEXT, "description": "Its address; empty if the manifest does not say."},
+                            folder=TEXT,
+                            **WHERE,
+                            outcome=_one("succeeded", "refused", "failed", "cancelled"),
+                            exit_code=COUNT,
+                            reasons={**_list(TEXT), "description": "Why it was previewed."},
+                            preview=_or_null(_def("deployment")),
+                            problems={
+                                **_list(_def("problem")),
+                                "description": "The problems that prevented the preview.",
+                            },
+                            error=_or_null(_and(_of(message=TEXT, hint=_or_null(TEXT)), commands=COMMANDS)),
+                            commands={
+                                **_list(_list(TEXT)),
+                                "description": "The preview and the deployment as commands.",
+                            },
+                        ),
+                        offline={**TRUTH, "description": "Whether no engine, network and credentials were used."},
+                    )
+                ),
+            ),
+            removed={
+                **_list(_of(product=TEXT, environment=TEXT)),
+                "description": "Products without a manifest. Their deployed resources stay until `destroy`.",
+            },
+        ),
+    ),
+    "affected": Document(
+        "The data products that differ from a base, or that read a port that does.",
+        ("ci affected",),
+        _of(base=TEXT, **WHERE, products=_list(_of(folder=TEXT, reasons=_list(TEXT))), notes=_list(TEXT)),
     ),
     "foundation": Document(
         "An operation on the stack of the platform or of a domain.",
@@ -354,15 +600,35 @@ DOCUMENTS: Mapping[str, Document] = {
         _of(plans=_list({"anyOf": [_plan, _of(problems=_list(_def("problem")))]})),
     ),
     "run": Document(
-        "A run of the product's code; with --if-due, the moment from which the next run is due.",
+        "A run of the product's code. With --if-due: the moment of the next due run. With --no-wait: the request. With "
+        "--backfill: the runs.",
         ("run",),
-        {**_of(product=TEXT, environment=TEXT), "anyOf": [_operation, _of(due_from=TEXT)]},
+        {
+            **_of(product=TEXT, environment=TEXT),
+            "anyOf": [
+                _operation,
+                _of(due_from=TEXT),
+                _of(engine=TEXT, engine_run=TEXT, request=TEXT, state=TEXT),
+                _of(runs=_list(_operation), skipped=COUNT, left=COUNT),
+            ],
+        },
+    ),
+    "runs": Document(
+        "The runs of an environment or of a product, newest first.",
+        ("runs list",),
+        _of(**WHERE, product=_or_null(TEXT), runs=_list(_def("operation"))),
+    ),
+    "run-record": Document(
+        "One run in the history.",
+        ("runs show", "runs cancel"),
+        {**_operation, "required": [*_operation["required"], "emulated"]},
     ),
     "connections": Document(
         "The connections of a product, as its code receives them.",
         ("env",),
         _of(product=TEXT, environment=TEXT, inputs=OBJECT, outputs=OBJECT, infrastructure=OBJECT, schemas=OBJECT),
         named=False,
+        secret=True,
     ),
     "status": Document(
         "A product in an environment, or all products.",
@@ -373,6 +639,7 @@ DOCUMENTS: Mapping[str, Document] = {
             stands=TRUTH,
             health=_health,
             last_deployment=_or_null(_def("operation")),
+            state=_or_null(_reported_state),
             inputs=_list(_def("place")),
             needs=_list(_def("place")),
             code=_or_null(_def("place")),
@@ -383,6 +650,115 @@ DOCUMENTS: Mapping[str, Document] = {
             history=_list(_def("operation")),
             lineage=_def("lineage"),
             standing=_or_null(OBJECT),
+            clock=_of(
+                running=TRUTH,
+                since=_or_null(MOMENT),
+                runs=_list(
+                    _of(
+                        product=TEXT,
+                        schedule=_or_null(TEXT),
+                        time_zone=_or_null(TEXT),
+                        next_at=_or_null(MOMENT),
+                        on=_list(TEXT),
+                    )
+                ),
+            ),
+        ),
+    ),
+    "measurements": Document(
+        "The probed ports of products, and the measured quality and freshness of their assets.",
+        ("observe",),
+        _of(
+            measurements=_list(
+                _of(
+                    environment=TEXT,
+                    product=TEXT,
+                    measured_at=MOMENT,
+                    values=_list(
+                        _of(
+                            asset=TEXT,
+                            measure=TEXT,
+                            outcome=_one("value", "unknown", "error"),
+                            value=_or_null(NUMBER),
+                            good=_or_null(COUNT),
+                            total=_or_null(COUNT),
+                            note=TEXT,
+                        )
+                    ),
+                    probes=PROBES,
+                    usage=_list(_of(port=TEXT, requests=_or_null(COUNT), unknown=_or_null(TEXT))),
+                    unmeasured=_map(TEXT),
+                    waiting=COUNT,
+                    reason=TEXT,
+                )
+            )
+        ),
+    ),
+    "slice": Document(
+        "The probes of one slice of `observe --watch`, one document a line.",
+        ("observe",),
+        _of(
+            environment=TEXT,
+            probed_at=MOMENT,
+            probes=PROBES,
+            waiting=COUNT,
+            reason=TEXT,
+        ),
+    ),
+    "usage": Document(
+        "The usage of output ports by consumer, protocol and version of the contract.",
+        ("usage",),
+        _of(
+            environment=TEXT,
+            address=TEXT,
+            since=MOMENT,
+            until=MOMENT,
+            only_own=TRUTH,
+            usage=_list(
+                _of(
+                    port=TEXT,
+                    consumer=TEXT,
+                    protocol=TEXT,
+                    contract_version=TEXT,
+                    own=TRUTH,
+                    requests=COUNT,
+                    billable_requests=COUNT,
+                    errors=_or_null(COUNT),
+                    bytes_out=_or_null(COUNT),
+                    rows=_or_null(COUNT),
+                    rows_unknown=COUNT,
+                    seconds=NUMBER,
+                )
+            ),
+            unmetered=_map(TEXT),
+            gaps=_list(_of(port=TEXT, since=_or_null(MOMENT), until=MOMENT, reason=TEXT)),
+            readings=_list(_of(port=TEXT, source=TEXT, read_at=MOMENT)),
+        ),
+    ),
+    "report": Document(
+        "The result of reporting: ids of accepted, repeated and refused reports.",
+        ("report",),
+        _of(
+            environment=TEXT,
+            product=TEXT,
+            accepted=_list(TEXT),
+            repeated=_list(TEXT),
+            refused=_list(_of(id=TEXT, reason=TEXT)),
+            waiting=COUNT,
+            reason=TEXT,
+        ),
+    ),
+    "report-page": Document(
+        "The written page of a product: its file, and the number of commitments with each verdict.",
+        ("report --html",),
+        _of(
+            file=TEXT,
+            environment=TEXT,
+            product=TEXT,
+            made_at=MOMENT,
+            since=MOMENT,
+            series=COUNT,
+            verdicts=_map(COUNT),
         ),
     ),
     "contracts": Document(
@@ -403,6 +779,85 @@ DOCUMENTS: Mapping[str, Document] = {
             ),
         ),
     ),
+    "bills": Document(
+        "The bills of a product's output ports for a month. Decimals are texts: a number of JSON is not exact.",
+        ("contract bill",),
+        _of(
+            environment=TEXT,
+            product=TEXT,
+            provider={**TRUTH, "description": "Whether all consumers are shown, or those that the user speaks for."},
+            unmetered={**_map(TEXT), "description": "Port: the reason why its usage is not known."},
+            bills=_list(
+                _of(
+                    id=TEXT,
+                    environment=TEXT,
+                    port=TEXT,
+                    period=MONTH,
+                    state=_one("draft", "final"),
+                    since=MOMENT,
+                    until=MOMENT,
+                    closes_at={**MOMENT, "description": "The time from which the bill is final."},
+                    totals=_map(DECIMAL),
+                    lines=_list(
+                        _of(
+                            id=TEXT,
+                            kind=_one("usage", "flat", "adjustment", "credit"),
+                            consumer=TEXT,
+                            port=TEXT,
+                            contract_version=TEXT,
+                            meter=TEXT,
+                            quantity=DECIMAL,
+                            unit=TEXT,
+                            price=DECIMAL,
+                            currency=TEXT,
+                            per=TEXT,
+                            amount=DECIMAL,
+                            usage_period=MONTH,
+                            since=MOMENT,
+                            until=MOMENT,
+                            adjusts={**TEXT, "description": "Id of the line that an adjustment corrects, or empty."},
+                            note=TEXT,
+                        )
+                    ),
+                    left_out={
+                        **_list(_of(reason=TEXT, requests=COUNT)),
+                        "description": "Requests that no line bills. Only the provider sees them.",
+                    },
+                    gaps={**_list(TEXT), "description": "Usage that was lost before it was read."},
+                )
+            ),
+        ),
+    ),
+    "verifications": Document(
+        "The verdicts of contracts: business tests that were run, and every commitment.",
+        ("contract verify",),
+        _of(
+            products=_list(
+                _of(
+                    environment=TEXT,
+                    product=TEXT,
+                    verified_at=MOMENT,
+                    ports=_list(
+                        _of(
+                            port=TEXT,
+                            contract=TEXT,
+                            tests=_list(
+                                _of(
+                                    test=TEXT,
+                                    outcome=_one("passed", "failed", "unknown", "error", "not executable"),
+                                    found=TEXT,
+                                    expected=TEXT,
+                                    reason=TEXT,
+                                    severity=_one("info", "warning", "error"),
+                                )
+                            ),
+                            commitments=_list(_verdict),
+                        )
+                    ),
+                )
+            )
+        ),
+    ),
     "contract-diff": Document(
         "The changes of contracts, with their effect on consumers.",
         ("contract diff",),
@@ -416,6 +871,16 @@ DOCUMENTS: Mapping[str, Document] = {
             "required": [*_notice["required"], "new", "withdrawn", "consumers"],
             "properties": {**_notice["properties"], "new": TRUTH, "withdrawn": TRUTH, "consumers": _list(TEXT)},
         },
+    ),
+    "maintenance": Document(
+        "A maintenance that was announced or cancelled.",
+        ("contract maintenance announce", "contract maintenance cancel"),
+        _maintenance,
+    ),
+    "maintenances": Document(
+        "Announced maintenance of output ports.",
+        ("contract maintenance list",),
+        _of(**WHERE, maintenance=_list(_maintenance)),
     ),
     "notices": Document("The notices in force.", ("contract notices",), _of(**WHERE, notices=_list(_def("notice")))),
     "request": Document(
@@ -441,6 +906,7 @@ DOCUMENTS: Mapping[str, Document] = {
         "A new credential. It is not shown again.",
         ("access credential",),
         _of(user=TEXT, password=TEXT, expires_at=_or_null(MOMENT)),
+        secret=True,
     ),
     "retained-data": Document(
         "The data of removed products and ports.", ("data list",), _of(**WHERE, retained=_list(OBJECT))
@@ -470,6 +936,16 @@ DOCUMENTS: Mapping[str, Document] = {
         "Items that wait for a user, and items that the user should know; with --send, the number of notifications.",
         ("inbox",),
         _and(_of(**WHERE), subject=TEXT, items=_list(_def("item")), sent=COUNT, failures=_list(TEXT)),
+    ),
+    "incidents": Document(
+        "Incidents of broken commitments: open ones first, then the newest; and notifications that wait.",
+        ("incidents list",),
+        _and(_of(**WHERE, incidents=_list(_incident), waiting=_list(_waiting))),
+    ),
+    "incident": Document(
+        "An incident with its transitions, and with everything that people wrote about it.",
+        ("incidents show", "incidents acknowledge", "incidents note", "incidents snooze"),
+        {**_incident, "required": [*WHERE, *_incident["required"]], "properties": {**WHERE, **_incident["properties"]}},
     ),
     "mesh-changes": Document(
         "The changes of the recorded mesh.",
@@ -501,8 +977,30 @@ DOCUMENTS: Mapping[str, Document] = {
     "component": Document(
         "A component with the schemas of its arguments, settings and outputs; a list if a component type has several.",
         ("components show",),
-        {"anyOf": [_shown_component, _list(_shown_component)]},
-        named=False,
+        _shown_component,
+        listed=True,
+    ),
+    "conformance": Document(
+        "The rules that the components of a package break, each with its place, reason and fix.",
+        ("components test",),
+        _of(
+            package=TEXT,
+            components=_list(TEXT),
+            cases=COUNT,
+            deployed=_or_null(COUNT),
+            findings=_list(
+                _of(
+                    rule=TEXT,
+                    component=TEXT,
+                    case=_or_null(TEXT),
+                    file=_or_null(TEXT),
+                    line=_or_null(COUNT),
+                    what=TEXT,
+                    why=TEXT,
+                    fix=TEXT,
+                )
+            ),
+        ),
     ),
     "identity": Document(
         "The acting identity in the mesh.",
@@ -529,10 +1027,67 @@ DOCUMENTS: Mapping[str, Document] = {
         ("engine",),
         _of(path=TEXT, version=TEXT, source=TEXT, plugins=_list(_of(name=TEXT, version=_or_null(TEXT)))),
     ),
+    "components-upgrade": Document(
+        "The components of a product that differ from its lock, and the preview with the installed ones.",
+        ("components upgrade",),
+        _of(
+            environment=TEXT,
+            lock=TEXT,
+            components=_list(
+                _of(component_type=TEXT, recorded=_or_null(_locked), found=_or_null(_locked), ports=_list(TEXT))
+            ),
+            preview=_or_null(_def("deployment")),
+            written=TRUTH,
+        ),
+    ),
+    "components-docs": Document(
+        "The documentation of components in Markdown.",
+        ("components docs",),
+        _of(
+            pages={**_map(TEXT), "description": "The pages, by the name of their file."},
+            failures={
+                **_list(_of(message=TEXT, hint=_or_null(TEXT))),
+                "description": "The components that cannot be documented.",
+            },
+        ),
+    ),
+    "components-check": Document(
+        "The faults of installed components.",
+        ("components check",),
+        _of(
+            checked=_list(TEXT),
+            findings=_list(
+                _of(
+                    component=TEXT,
+                    package=TEXT,
+                    check=TEXT,
+                    message=TEXT,
+                    hint=TEXT,
+                    severity=_one("error", "warning"),
+                )
+            ),
+        ),
+    ),
     "checks": Document(
         "The checks of this machine.",
         ("doctor",),
         _list(_of(check=TEXT, passed=TRUTH, found=TEXT, hint=_or_null(TEXT))),
         named=False,
+    ),
+    "resumed": Document(
+        "The processes of an environment on this machine that `resume` found or started.",
+        ("resume",),
+        _of(
+            environment=TEXT,
+            servers=_list(
+                _of(
+                    name=TEXT,
+                    state=_one("started", "running", "failed"),
+                    processes=_list(TEXT),
+                    problem=_or_null(TEXT),
+                    hint=_or_null(TEXT),
+                )
+            ),
+        ),
     ),
 }

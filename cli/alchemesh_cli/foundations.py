@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alchemesh_cli.asking import confirm, confirm_possible
 from alchemesh_cli.documents import echo_json
-from alchemesh_cli.interrupts import interruptible
-from alchemesh_cli.render.events import showing
+from alchemesh_cli.render.run.events import showing
+from alchemesh_cli.terminal.asking import confirm, confirm_possible
+from alchemesh_cli.terminal.interrupts import interruptible
 from alchemesh_platform.app.foundations import destroy, preview, refresh, up
 from alchemesh_platform.base.failure import ExitCode
 

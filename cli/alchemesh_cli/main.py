@@ -13,7 +13,8 @@ from alchemesh_cli.brief import leave
 from alchemesh_cli.options import DEBUG_VARIABLE
 from alchemesh_platform import __version__
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.base.private import NEW_FILES
+from alchemesh_platform.base.files.private import NEW_FILES
+from alchemesh_platform.base.packages.conduct import described
 from alchemesh_platform.base.problems import ProblemsFound
 
 # Command: its summary. Written here so that `alchemesh --help` imports no command; a test compares them.
@@ -27,18 +28,26 @@ COMMANDS = {
     "refresh": "Update the recorded state from the deployed resources.",
     "destroy": "Remove the deployed resources; keep their data.",
     "run": "Run the product's code with its connections.",
+    "resume": "Start the servers and the clock again after a reboot.",
+    "runs": "Show the runs of products' code, and cancel them.",
     "env": "Print the product's connections as shell variables.",
     "status": "Show deployed products and their health.",
+    "observe": "Probe a product's ports, and measure its data.",
+    "incidents": "Show the incidents of broken commitments, and act on them.",
+    "usage": "Show the usage of output ports by consumer.",
+    "report": "Report the state of a product, or the quality of its data.",
+    "server": "Serve the HTTP API of an environment, which takes reports.",
     "inbox": "Show the decisions, notices and ends of access that concern you.",
     "data": "Erase rows; list and delete data of removed products and ports.",
     "ports": "Propose the schema of an input port.",
-    "contract": "Show, compare, export and import contracts of output ports.",
+    "contract": "Show, compare, verify, bill, export and import contracts of output ports.",
     "access": "Request access to output ports, and decide on requests.",
     "mesh": "Apply the mesh repo, and show the mesh and its audit log.",
     "platform": "Deploy the platform stack that all products depend on.",
     "domain": "Deploy the stack that the products of a domain depend on.",
+    "ci": "Write pipelines, and comment on merge requests.",
     "policy": "Show and test the policies of the mesh.",
-    "components": "Show the components of the catalogue.",
+    "components": "Show, check and document the components of the catalogue.",
     "whoami": "Show your identity, personas and teams in the mesh.",
     "login": "Sign in to the platform's identity provider.",
     "engine": "Find, install and show the Pulumi engine.",
@@ -48,15 +57,17 @@ COMMANDS = {
 }
 
 # Commands that write into the product's repo, with the rights that the user chose. Files of others are private.
-WRITE_REPO = {"init", "schema", "contract", "completion"}
+WRITE_REPO = {"init", "ci", "schema", "contract", "components", "completion"}
 
 # Commands whose result is what they print. All others change something, and their exit code says whether they did.
 ONLY_PRINT = frozenset(
     {
-        "validate", "schema", "plan", "preview", "env", "status", "inbox", "components", "whoami", "doctor",
-        "completion",
+        "validate", "schema", "plan", "preview", "env", "status", "inbox", "whoami", "doctor",
+        "completion", "ci affected",
+        "components list", "components show", "components check", "components docs", "components test",
         "contract show", "contract diff", "contract notices", "contract export", "contract import",
         "access list", "access show", "access credential",
+        "incidents list", "incidents show", "runs list", "runs show", "runs logs",
         "data list", "mesh show", "mesh audit", "policy list", "policy show", "policy test", "engine",
     }
 )  # fmt: skip
@@ -126,8 +137,10 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     if not {*sys.argv[1:2]} & WRITE_REPO:
         os.umask(NEW_FILES)
-    from alchemesh_cli.waited import age_of_process
+    from alchemesh_cli.terminal.printing import keep_stdout
+    from alchemesh_cli.terminal.waited import age_of_process
 
+    keep_stdout()
     leave(invoke(sys.argv[1:], age=age_of_process()))
 
 
@@ -139,8 +152,8 @@ def invoke(arguments: list[str], *, age: float = 0.0) -> int:
     Args:
         age: Seconds that the person has waited for this call.
     """
-    from alchemesh_cli import waited
-    from alchemesh_cli.printing import is_lost, protected
+    from alchemesh_cli.terminal import waited
+    from alchemesh_cli.terminal.printing import is_lost, protected
 
     waited.begin(age)
     with protected():
@@ -173,11 +186,15 @@ def _run(arguments: list[str]) -> int:
             raise
         report(*file_system_report(error))
         return ExitCode.FAILED
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an exit in the middle of a command is no success
         if os.environ.get(DEBUG_VARIABLE):
             raise
+        from alchemesh_platform.base.secrecy.recognise import without_secrets
+
         report(
-            f"unexpected error: {type(error).__name__}: {error}",
+            without_secrets(f"unexpected error: {described(error)}"),
             f"{DEBUG_VARIABLE}=1 shows the traceback; please report it with the command and the manifest",
         )
         return ExitCode.FAILED
@@ -208,7 +225,7 @@ def report_problems_as_json(found: ProblemsFound) -> None:
 
 def report_problems(found: ProblemsFound) -> None:
     """Report every problem on stderr, then their number."""
-    from alchemesh_cli.seen import in_short, was_seen
+    from alchemesh_cli.terminal.seen import in_short, was_seen
 
     for problem in found.problems:
         known = problem.severity == "warning" and was_seen(problem)

@@ -28,6 +28,17 @@ def test_the_list_has_the_summary_of_each_command(name: str) -> None:
     assert (command(name).help or "").startswith(COMMANDS[name].rstrip(".").split(";")[0].split(",")[0])
 
 
+def test_an_exit_in_the_middle_of_a_command_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(**_options: object) -> None:
+        raise SystemExit(0)
+
+    monkeypatch.setattr(command("doctor"), "callback", leave)
+    assert invoke(["doctor"]) == ExitCode.FAILED
+    assert "error: unexpected error: SystemExit: 0\n\nhint: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_gives_examples_and_explains_every_option(name: str) -> None:
     found = command(name)

@@ -9,7 +9,7 @@ import pytest
 
 from alchemesh_cli.main import invoke
 from alchemesh_platform.base.failure import ExitCode
-from alchemesh_platform.base.home import home
+from alchemesh_platform.base.files.home import home
 from alchemesh_platform.deployment.emulation import emulate
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry

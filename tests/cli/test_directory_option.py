@@ -70,6 +70,13 @@ def test_a_sub_folder_of_a_product_gets_a_hint_at_the_manifest(
     assert "alchemesh init" not in said
 
 
+def test_validate_works_in_another_folder(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`plan`, `preview` and `up` have -C; `validate -C` was "No such option"."""
+    (shop / "alchemesh.yaml").write_text("kind: DataProduct\n")
+    assert invoke(["validate", "-C", "shop"]) == ExitCode.PROBLEMS
+    assert "shop/alchemesh.yaml:1" in capsys.readouterr().err
+
+
 def test_unlock_needs_only_the_name_of_the_product(shop: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An invalid manifest once kept the stack locked."""
     manifest = shop / "alchemesh.yaml"

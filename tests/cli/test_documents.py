@@ -35,7 +35,11 @@ def with_json(command: click.Command, name: str) -> Iterator[str]:
 
 def test_every_command_with_json_has_a_published_schema() -> None:
     described = {command for document in DOCUMENTS.values() for command in document.commands}
-    assert set(with_json(alchemesh, "")) == described - {"mesh audit --check"}
+    assert set(with_json(alchemesh, "")) == described - {
+        "mesh audit --check",
+        "refresh --preview-only",
+        "report --html",
+    }
     for name, document in DOCUMENTS.items():
         schema = published(name)
         jsonschema.Draft202012Validator.check_schema(schema)

@@ -296,7 +296,7 @@ def test_schema_is_printed_or_written(alchemesh: Any, tmp_path: Path) -> None:
 
 def test_components_are_listed(alchemesh: Any) -> None:
     lines = alchemesh("components", "list").stdout.splitlines()
-    assert lines[0].split() == ["COMPONENT", "TYPE", "COMPONENT", "ROLES", "MATURITY", "SUMMARY"]
+    assert lines[0].split() == ["COMPONENT", "TYPE", "COMPONENT", "VERSION", "ROLES", "MATURITY", "SUMMARY"]
     assert any(line.startswith("columnar-table") and "delta-table" in line for line in lines)
     listed = json.loads(alchemesh("components", "list", "--json").stdout)
     assert {"name": "postgresql-serving", "protocols": ["sql", "rest", "graphql"]}.items() <= next(

@@ -9,8 +9,8 @@ import pytest
 
 from alchemesh_platform.engine.install.find import Engine
 from parts.kafka import Broker
+from tests.end_to_end.faults.faulty import Mesh, mesh_in
 
-from .faulty import Mesh, mesh_in
 from .harness import Shop, write_shop
 
 TOPIC = "till.sales"

@@ -13,7 +13,7 @@ from alchemesh_cli.options import take_over_option
 from alchemesh_platform.base.remedy import hint_as_json
 
 if TYPE_CHECKING:
-    from alchemesh_platform.app.access import Applied
+    from alchemesh_platform.app.mesh.access import Applied
     from alchemesh_platform.app.where import Where
 
 
@@ -34,9 +34,9 @@ def apply_command(where: Where, as_json: bool, take_over: str | None, product: s
       alchemesh access apply aviation/flights
       alchemesh access apply -e prod --json        # run it every hour to end access on time
     """
-    from alchemesh_cli.interrupts import interruptible
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.access import apply
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.interrupts import interruptible
+    from alchemesh_platform.app.mesh.access import apply
 
     platform, actor = acting(where)
     with interruptible() as cancel, showing(where, "apply", as_json=as_json) as shown:

@@ -32,7 +32,7 @@ class NotShown(Failure):
 @json_option
 @request_argument
 @yes_option
-@click.option("--rotate", is_flag=True, help="Keep your earlier credential valid for the overlap of the platform file.")
+@click.option("--rotate", is_flag=True, help="Keep the earlier credential valid for the overlap of the platform file.")
 @click.option(
     "--code", is_flag=True, help="Issue the credential of the code that reads a topic through the request instead."
 )
@@ -42,23 +42,24 @@ def credential(where: Where, as_json: bool, request: str, rotate: bool, code: bo
     Only the requester and its people can issue one: for data APIs of this machine, and for Kafka topics whose users the
     platform creates. Only a hash is stored. Each member has a credential of their own. It expires as the platform file
     says, and ends when the member leaves the team or the mesh. If you lose it, issue another one: the command names the
-    credentials that it replaces and asks. With --rotate, yours stays valid for the overlap. A data product needs no
-    credential for a data API: its own `up` issues one. For a topic, the request of a data product has one credential,
-    for its code; --code issues it for the request of a team or a domain that a product reads through. For a topic, set
-    the platform's password of the cluster in the variable that the platform file names.
+    credentials that it replaces and asks. With --rotate, the earlier one stays valid for the overlap. A data product
+    needs no credential for a data API: its own `up` issues one. For a topic, the request of a data product has a
+    credential for its code; --code issues it for the request of a team or a domain that a product reads through. To
+    rotate it, put USER:PASSWORD into the variable of the code. For a topic, set the platform's password of the cluster
+    in the variable that the platform file names.
 
     \b
     Examples:
       alchemesh access credential req-0a1b2c3d
       alchemesh access credential req-0a1b2c3d --rotate
-      alchemesh access credential req-0a1b2c3d --code
+      alchemesh access credential req-0a1b2c3d --code --rotate
       alchemesh access credential req-0a1b2c3d --yes --json | jq -r .password | pass insert -e mesh/flights
     """
-    from alchemesh_cli.asking import confirm
-    from alchemesh_cli.render.events import showing
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.asking import confirm
     from alchemesh_platform.access.requests.states import moment
-    from alchemesh_platform.app.access import credential as issue
-    from alchemesh_platform.app.access import replaced_credentials
+    from alchemesh_platform.app.mesh.access import credential as issue
+    from alchemesh_platform.app.mesh.access import replaced_credentials
 
     platform, actor = acting(where)
     replaced = replaced_credentials(platform, actor, request, rotate=rotate, code=code)
@@ -85,7 +86,7 @@ def credential(where: Where, as_json: bool, request: str, rotate: bool, code: bo
 
 
 def _check_shown(request: str) -> None:
-    from alchemesh_cli.printing import is_lost
+    from alchemesh_cli.terminal.printing import is_lost
 
     if is_lost():
         raise NotShown(request)

@@ -37,9 +37,9 @@ def approve(
       alchemesh access approve req-0a1b2c3d --apply
       alchemesh access approve req-0a1b2c3d --reason "statistics only" -e prod
     """
-    from alchemesh_cli.interrupts import interruptible
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.access import approve as approve_request
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.interrupts import interruptible
+    from alchemesh_platform.app.mesh.access import approve as approve_request
 
     platform, actor = acting(where)
     with interruptible() as cancel, showing(where, "approve", as_json=as_json) as shown:
@@ -61,8 +61,8 @@ def reject(where: Where, as_json: bool, request: str, reason: str) -> None:
     Examples:
       alchemesh access reject req-0a1b2c3d --reason "the aggregated port is enough for that"
     """
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.access import reject as reject_request
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_platform.app.mesh.access import reject as reject_request
 
     platform, actor = acting(where)
     with showing(where, "reject", as_json=as_json) as shown:
@@ -92,9 +92,9 @@ def revoke(
     Examples:
       alchemesh access revoke req-0a1b2c3d --reason "the project is over" --apply
     """
-    from alchemesh_cli.interrupts import interruptible
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.access import revoke as revoke_request
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.interrupts import interruptible
+    from alchemesh_platform.app.mesh.access import revoke as revoke_request
 
     platform, actor = acting(where)
     with interruptible() as cancel, showing(where, "revoke", as_json=as_json) as shown:
@@ -128,8 +128,8 @@ def renew(
     from alchemesh_platform.access.requests.until import parse_until
 
     ends_at = parse_until(until, datetime.now(UTC)) if until else None
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.access import renew as renew_request
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_platform.app.mesh.access import renew as renew_request
 
     platform, actor = acting(where)
     with showing(where, "renew", as_json=as_json) as shown:
@@ -168,9 +168,9 @@ def extend(
     if bool(until) == no_end:
         raise click.UsageError("give the new end: either --until DATE or --no-end")
     ends_at = parse_until(until, datetime.now(UTC)) if until else None
-    from alchemesh_cli.interrupts import interruptible
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.access import extend as extend_request
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.interrupts import interruptible
+    from alchemesh_platform.app.mesh.access import extend as extend_request
 
     platform, actor = acting(where)
     with interruptible() as cancel, showing(where, "extend", as_json=as_json) as shown:

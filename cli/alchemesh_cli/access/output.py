@@ -11,7 +11,7 @@ from alchemesh_cli.documents import echo_json
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requester import Requester
-    from alchemesh_platform.app.access import Decision
+    from alchemesh_platform.app.mesh.access import Decision
     from alchemesh_platform.app.where import Where
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
@@ -43,7 +43,7 @@ def default_requester(where: Where, subject: str) -> Requester:
 
 def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) -> None:
     """Print a request: its document, or a sentence and the next step."""
-    from alchemesh_cli.render.access import request_document, request_line
+    from alchemesh_cli.render.mesh.access import request_document, request_line
     from alchemesh_platform.access.requests.states import next_step
 
     if as_json:
@@ -55,7 +55,7 @@ def print_request(request: AccessRequestRecord, where: Where, *, as_json: bool) 
 
 def print_decision(decision: Decision, where: Where, *, as_json: bool) -> int:
     """Print a decision whose sentence was shown when it was recorded; returns the exit code of its deployment."""
-    from alchemesh_cli.render.access import request_document
+    from alchemesh_cli.render.mesh.access import request_document
     from alchemesh_platform.access.requests.states import next_step
     from alchemesh_platform.base.failure import ExitCode
 

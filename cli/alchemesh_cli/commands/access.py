@@ -67,10 +67,10 @@ def request(
     """
     from datetime import UTC, datetime
 
-    from alchemesh_cli.render.events import showing
+    from alchemesh_cli.render.run.events import showing
     from alchemesh_platform.access.requester import Requester
     from alchemesh_platform.access.requests.until import parse_until
-    from alchemesh_platform.app.access import request as ask
+    from alchemesh_platform.app.mesh.access import request as ask
 
     platform, actor = acting(where)
     requester = Requester.parse(acting_as) if acting_as else default_requester(where, actor.subject)
@@ -105,10 +105,10 @@ def list_(
       alchemesh access list --port aviation/flights/flights-table --state granted --json
       alchemesh access list --mine
     """
-    from alchemesh_cli.render.access import request_document, request_table
-    from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.access import find
-    from alchemesh_platform.app.credentials import held
+    from alchemesh_cli.render.mesh.access import request_document, request_table
+    from alchemesh_cli.render.text.environment import environment_in_words
+    from alchemesh_platform.app.mesh.access import find
+    from alchemesh_platform.app.mesh.credentials import held
 
     platform, actor = acting(where)
     found = find(
@@ -145,10 +145,10 @@ def show(where: Where, as_json: bool, request: str) -> None:
       alchemesh access show req-0a1b2c3d
       alchemesh access show req-0a1b2c3d --json | jq -r '.steps[] | [.state, .at, .by] | @tsv'
     """
-    from alchemesh_cli.render.access import request_document, request_page
-    from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.access import show as show_request
-    from alchemesh_platform.app.credentials import held
+    from alchemesh_cli.render.mesh.access import request_document, request_page
+    from alchemesh_cli.render.text.environment import environment_in_words
+    from alchemesh_platform.app.mesh.access import show as show_request
+    from alchemesh_platform.app.mesh.credentials import held
 
     platform, _actor = acting(where)
     found = show_request(platform, request)

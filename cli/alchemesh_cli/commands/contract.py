@@ -9,7 +9,10 @@ import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import with_context_options
+from alchemesh_cli.contract.bill import bill
+from alchemesh_cli.contract.maintenance import maintenance
 from alchemesh_cli.contract.notices import notice, notices
+from alchemesh_cli.contract.verify import verify
 from alchemesh_cli.documents import echo_json
 from alchemesh_platform.base.failure import ExitCode, Failure
 
@@ -21,16 +24,20 @@ class NotWritten(Failure):
     """Raised when a file cannot be written."""
 
 
-@click.group(short_help="Show, compare, export and import contracts of output ports.")
+@click.group(short_help="Show, compare, verify, bill, export and import contracts of output ports.")
 def command() -> None:
-    """Show, compare, export and import contracts of output ports.
+    """Show, compare, verify, bill, export and import contracts of output ports.
 
     \b
     Examples:
       alchemesh contract show
       alchemesh contract diff flights-table
+      alchemesh contract verify
+      alchemesh contract bill --period 2026-10
       alchemesh contract notice flights-table breaking-change
+      alchemesh contract maintenance list
       alchemesh contract export flights-table --output flights-table.odcs.yaml
+      alchemesh contract export flights-table --results      # with the newest result of each business test
       alchemesh contract import orders.odcs.yaml
     """
 
@@ -54,9 +61,9 @@ def show(where: Where, as_json: bool, port: str | None) -> None:
     from datetime import UTC, datetime
 
     from alchemesh_cli.contract.manifest import named_in_manifest
-    from alchemesh_cli.render.contract import port_document, port_page
-    from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.contracts import show as show_ports
+    from alchemesh_cli.render.mesh.contract import port_document, port_page
+    from alchemesh_cli.render.text.environment import environment_in_words
+    from alchemesh_platform.app.mesh.contracts import show as show_ports
     from alchemesh_platform.app.where import read_platform
 
     manifest = named_in_manifest(where, port)
@@ -99,9 +106,9 @@ def diff(
       alchemesh contract diff -e prod --strict   # in a merge request
       alchemesh contract diff --json | jq '.ports[].changes[] | select(.kind == "breaking")'
     """
-    from alchemesh_cli.render.contract import diff_page
-    from alchemesh_cli.render.environment import environment_in_words
-    from alchemesh_platform.app.contracts import diff as compare
+    from alchemesh_cli.render.mesh.contract import diff_page
+    from alchemesh_cli.render.text.environment import environment_in_words
+    from alchemesh_platform.app.mesh.contracts import diff as compare
     from alchemesh_platform.app.where import manifest_of, read_platform
     from alchemesh_platform.base.problems import errors_of
 
@@ -133,8 +140,11 @@ def diff(
     return ExitCode.UNRECORDED
 
 
+command.add_command(bill)
 command.add_command(notice)
 command.add_command(notices)
+command.add_command(verify)
+command.add_command(maintenance)
 
 
 @command.command(short_help="Export a contract, or the product, in an open standard.")
@@ -151,7 +161,8 @@ command.add_command(notices)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]"
 )
-def export(where: Where, port: str | None, form: str, output: Path | None) -> None:
+@click.option("--results", is_flag=True, help="Add the newest result of each business test, as a custom property.")
+def export(where: Where, port: str | None, form: str, output: Path | None, results: bool) -> None:
     """Export a contract in the Open Data Contract Standard (ODCS) 3.2, or the product in the Open Data Product
     Standard (ODPS) 1.1 of Bitol.
 
@@ -164,6 +175,7 @@ def export(where: Where, port: str | None, form: str, output: Path | None) -> No
     Examples:
       alchemesh contract export flights-table
       alchemesh contract export flights-table --output flights-table.odcs.yaml
+      alchemesh contract export flights-table --results      # with the newest result of each business test
       alchemesh contract export aviation/flights/flights-table -e prod > flights-table.odcs.yaml
       alchemesh contract export --format odps --output flights.odps.yaml
     """
@@ -173,18 +185,23 @@ def export(where: Where, port: str | None, form: str, output: Path | None) -> No
 
         if port is not None:
             raise click.UsageError("--format odps exports the whole product: omit PORT")
+        if results:
+            raise click.UsageError("--results belongs to --format odcs: a product has no business tests")
         text = odps_text(export_odps(manifest_of(where).product))
     else:
         from alchemesh_cli.contract.manifest import named_in_manifest
-        from alchemesh_platform.app.contracts import show as show_ports
+        from alchemesh_platform.app.mesh.contracts import newest_results
+        from alchemesh_platform.app.mesh.contracts import show as show_ports
         from alchemesh_platform.app.where import read_platform
         from alchemesh_platform.contracts.odcs.export import export_odcs, odcs_text
 
         if port is None:
             raise click.UsageError("missing argument PORT: name the output port whose contract is exported")
         manifest = named_in_manifest(where, port)
-        [found] = show_ports(read_platform(where), manifest, port)
-        text = odcs_text(export_odcs(found.promise, found.identity))
+        platform = read_platform(where)
+        [found] = show_ports(platform, manifest, port)
+        known = newest_results(platform, found.identity.address) if results else None
+        text = odcs_text(export_odcs(found.promise, found.identity, known))
     if output is None:
         click.echo(text, nl=False)
         return

@@ -12,7 +12,7 @@ from alchemesh_cli.options import take_over_option, yes_option
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
-    from alchemesh_platform.sdk.retained import Found
+    from alchemesh_platform.sdk.system.retained import Found
 
 HEADS = ("address", "kind", "contents", "name")
 LEFT = (
@@ -50,8 +50,8 @@ def list_(where: Where, as_json: bool, address: str | None) -> None:
       alchemesh data list
       alchemesh data list retail/orders -e dev --json
     """
-    from alchemesh_cli.render.table import table_lines, terminal_width
-    from alchemesh_platform.app.data import retained
+    from alchemesh_cli.render.text.table import table_lines, terminal_width
+    from alchemesh_platform.app.product.data import retained
     from alchemesh_platform.app.where import read_platform
 
     found = retained(read_platform(where), address)
@@ -84,10 +84,10 @@ def delete(where: Where, as_json: bool, address: str, confirmed: bool, take_over
       alchemesh data delete retail/orders/sales-table
       alchemesh data delete retail/orders -e dev --yes
     """
-    from alchemesh_cli.asking import confirm
-    from alchemesh_cli.render.events import report, showing
-    from alchemesh_platform.app.data import delete as delete_data
-    from alchemesh_platform.app.data import retained
+    from alchemesh_cli.render.run.events import report, showing
+    from alchemesh_cli.terminal.asking import confirm
+    from alchemesh_platform.app.product.data import delete as delete_data
+    from alchemesh_platform.app.product.data import retained
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.base.failure import ExitCode
     from alchemesh_platform.identity.identify import identify
@@ -149,10 +149,10 @@ def erase(
       alchemesh data erase sales-table --where "customer_id = 7" --reason "request 2026-118"
       alchemesh data erase retail/orders/sales-table --where "customer_id = 7" -e dev --yes
     """
-    from alchemesh_cli.asking import confirm
     from alchemesh_cli.context_options import complete
-    from alchemesh_cli.render.events import report, showing
-    from alchemesh_platform.app import erasure
+    from alchemesh_cli.render.run.events import report, showing
+    from alchemesh_cli.terminal.asking import confirm
+    from alchemesh_platform.app.product import erasure
     from alchemesh_platform.app.where import product_address, read_platform
     from alchemesh_platform.base.failure import ExitCode
     from alchemesh_platform.base.remedy import Command
@@ -192,7 +192,7 @@ def erase(
 
 
 def _report(found: Found) -> None:
-    from alchemesh_cli.render.events import report
+    from alchemesh_cli.render.run.events import report
 
     for failure in found.unsearched:
         report(f"warning: {failure.message}")

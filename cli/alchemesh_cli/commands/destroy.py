@@ -34,10 +34,10 @@ def command(
 ) -> int:
     """Remove the deployed resources; keep the data unless --delete-data is set.
 
-    Stops servers and removes the product's records from the registry; the history stays. Tables and files stay in
-    place, and a later `up` uses them again. Data in a cloud is deleted only if `keep_on_destroy: false` was deployed.
-    Exit code 4 means that consumers hold grants: give them notice first. DOMAIN/PRODUCT removes a product whose folder
-    is not here, from the manifest of its last deployment.
+    Cancels runs of the code, stops servers and removes the product's records from the registry; the history stays.
+    Tables and files stay in place, and a later `up` uses them again. Data in a cloud is deleted only if
+    `keep_on_destroy: false` was deployed. Exit code 4 means that consumers hold grants: give them notice first.
+    DOMAIN/PRODUCT removes a product whose folder is not here, from the manifest of its last deployment.
 
     \b
     Examples:
@@ -45,10 +45,10 @@ def command(
       alchemesh destroy --delete-data --yes
       alchemesh destroy retail/orders -e dev
     """
-    from alchemesh_cli.asking import confirm
-    from alchemesh_cli.interrupts import interruptible
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.deploy import destroy
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.asking import confirm
+    from alchemesh_cli.terminal.interrupts import interruptible
+    from alchemesh_platform.app.product.deploy import destroy
     from alchemesh_platform.app.where import read_product, recorded_product
     from alchemesh_platform.identity.identify import identify
 

@@ -109,6 +109,13 @@ def _registry(platform: Platform) -> str:
     return f"{count} {'product' if count == 1 else 'products'} in environment {platform.environment!r}"
 
 
+def _clock(platform: Platform) -> str:
+    """The clock, which starts the runs of jobs on this machine."""
+    from alchemesh_platform.app.clock.state import check_clock
+
+    return check_clock(platform)
+
+
 def _components(_platform: Platform) -> str:
     from alchemesh_platform.catalog.discover import discover
 
@@ -122,7 +129,7 @@ def _components(_platform: Platform) -> str:
 
 def _extras(platform: Platform) -> str:
     """The optional libraries that the environment's components need."""
-    from alchemesh_platform.base.extras import install_command, missing_extras
+    from alchemesh_platform.base.packages.extras import install_command, missing_extras
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.policies.expression import POLICIES
 
@@ -150,6 +157,13 @@ def _systems(_platform: Platform) -> str:
     return ", ".join(system.name for system in systems)
 
 
+def _channels(platform: Platform) -> str:
+    """The webhooks and the mail server of the platform file."""
+    from alchemesh_platform.app.mesh.channels import check_channels
+
+    return check_channels(platform)
+
+
 def _all_checks() -> dict[str, Callable[[Platform], str]]:
     """The checks of the platform, and those that systems register."""
     from alchemesh_platform.registration.systems import Parts, function_part, installed_systems
@@ -170,7 +184,9 @@ CHECKS: dict[str, Callable[[Platform], str]] = {
     "home": _home,
     "private": _private,
     "registry": _registry,
+    "clock": _clock,
     "components": _components,
     "extras": _extras,
     "systems": _systems,
+    "channels": _channels,
 }

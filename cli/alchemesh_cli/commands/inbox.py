@@ -32,7 +32,7 @@ def command(where: Where, as_json: bool, send: bool) -> None:
       alchemesh inbox -e prod --json
       alchemesh inbox -e prod --send
     """
-    from alchemesh_platform.app import inbox as inboxes
+    from alchemesh_platform.app.mesh import inbox as inboxes
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
 
@@ -53,6 +53,6 @@ def command(where: Where, as_json: bool, send: bool) -> None:
         document = {**where.as_json(), "subject": identity.subject, "items": [item.as_json() for item in items]}
         echo_json("inbox", document)
         return
-    from alchemesh_cli.render.inbox import inbox_lines
+    from alchemesh_cli.render.mesh.inbox import inbox_lines
 
     click.echo("\n".join(inbox_lines(items, identity.subject, where.environment)))

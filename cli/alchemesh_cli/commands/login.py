@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alchemesh_cli.context import where_options
-from alchemesh_cli.printing import styled
+from alchemesh_cli.terminal.printing import styled
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where

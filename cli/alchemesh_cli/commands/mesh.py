@@ -58,12 +58,12 @@ def apply(
       alchemesh mesh apply examples/mesh -e prod
       alchemesh mesh apply --yes --json        # in a pipeline
     """
-    from alchemesh_cli.asking import confirm
-    from alchemesh_cli.render.events import showing
-    from alchemesh_cli.render.mesh import totals
+    from alchemesh_cli.render.mesh.changes import totals
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.asking import confirm
     from alchemesh_platform.app.events import Event
-    from alchemesh_platform.app.mesh import apply as apply_mesh
-    from alchemesh_platform.app.mesh import read_mesh
+    from alchemesh_platform.app.mesh.apply import apply as apply_mesh
+    from alchemesh_platform.app.mesh.apply import read_mesh
     from alchemesh_platform.app.where import Where, read_platform
     from alchemesh_platform.identity.identify import identify
 
@@ -109,7 +109,7 @@ def show(where: Where, form: str, as_json: bool) -> None:
     """
     import gc
 
-    from alchemesh_cli.render.environment import environment_in_words
+    from alchemesh_cli.render.text.environment import environment_in_words
     from alchemesh_platform.app.where import read_platform
 
     platform = read_platform(where)
@@ -131,7 +131,7 @@ HEADS = {"tree": "mesh  {}\n\n", "mermaid": "%% mesh  {}\n", "dot": "// mesh  {}
 
 def _drawn(platform: Platform, form: str) -> str:
     """The records of an environment in one of the formats; an empty tree without records."""
-    from alchemesh_cli.render.environment import environment_in_words
+    from alchemesh_cli.render.text.environment import environment_in_words
     from alchemesh_platform.app.observe import mesh
     from alchemesh_platform.registry.lineage_text import as_dot, as_json, as_mermaid, as_tree
 
@@ -173,7 +173,7 @@ def audit(
       alchemesh mesh audit --product aviation/flights --json
       alchemesh mesh audit --check --expect "$(cat head.txt)"
     """
-    from alchemesh_cli.render.audit import audit_lines, check_lines
+    from alchemesh_cli.render.mesh.audit import audit_lines, check_lines
     from alchemesh_platform.app.observe import audit as read_audit
     from alchemesh_platform.app.observe import check_audit
     from alchemesh_platform.app.where import read_platform

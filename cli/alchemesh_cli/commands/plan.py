@@ -10,7 +10,7 @@ import click
 
 from alchemesh_cli.brief import brief
 from alchemesh_cli.context import json_option, where_options
-from alchemesh_cli.seen import warned
+from alchemesh_cli.terminal.seen import warned
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 
@@ -104,7 +104,7 @@ def command(
 
 
 def _composed(where: Where, *, require_extras: bool) -> tuple[LoadedManifest, Plan, tuple[PolicyResult, ...]]:
-    from alchemesh_platform.app.offline import plan
+    from alchemesh_platform.app.manifest.offline import plan
 
     planned = plan(where, require_extras=require_extras)
     return planned.product.manifest, planned.product.plan, planned.results

@@ -9,7 +9,7 @@ import click
 
 from alchemesh_cli.context import json_option
 from alchemesh_cli.documents import echo_json
-from alchemesh_cli.printing import styled
+from alchemesh_cli.terminal.printing import styled
 from alchemesh_platform.base.failure import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def list_policies(paths: tuple[Path, ...], as_json: bool) -> None:
       alchemesh policy list policies/
       alchemesh policy list --json | jq '.[] | select(.effect == "deny")'
     """
-    from alchemesh_cli.render.table import table_lines, terminal_width
+    from alchemesh_cli.render.text.table import table_lines, terminal_width
     from alchemesh_platform.policies.load import load_policies, with_shipped
 
     policies = with_shipped([loaded.policy for loaded in load_policies(paths)])
@@ -84,7 +84,7 @@ def show(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
       alchemesh policy show stable-contract
       alchemesh policy show our-naming policies/
     """
-    from alchemesh_cli.render.table import hanging, pair_lines, terminal_width
+    from alchemesh_cli.render.text.table import hanging, pair_lines, terminal_width
     from alchemesh_platform.policies.load import load_policies, with_shipped
     from alchemesh_platform.policies.variables import VARIABLES
 
@@ -160,9 +160,12 @@ def test(paths: tuple[Path, ...], as_json: bool) -> ExitCode | None:
 
 
 def _print_cases(loaded: LoadedPolicy, ran: list[CaseResult]) -> None:
+    from alchemesh_platform.policies.cases import hint_on_literals
+
     click.echo(f"{styled(loaded.policy.name, bold=True)}  {_effect(loaded.policy)}")
     if not ran:
         click.echo("  no cases are recorded")
+    hint = hint_on_literals(loaded.policy)
     for case in ran:
         mark, colour = ("✓", "green") if case.as_expected else ("✗", "red")
         click.echo(f"  {styled(mark, fg=colour)} {case.case}: {_words(case.got, case.at)}")
@@ -170,6 +173,8 @@ def _print_cases(loaded: LoadedPolicy, ran: list[CaseResult]) -> None:
             click.echo(f"      {case.location}  expected {_words(case.expected, case.expected_at or ())}")
             if case.message:
                 click.echo(f"      the policy says: {case.message}")
+            if hint is not None:
+                click.echo(f"      hint: {hint}")
     click.echo("")
 
 

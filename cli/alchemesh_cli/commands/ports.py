@@ -41,7 +41,7 @@ def infer(port: str, where: Where, as_json: bool, write: bool) -> None:
       alchemesh ports infer sales --write
       alchemesh ports infer sales --json | jq .losses
     """
-    from alchemesh_platform.app.ports import infer_schema, write_schema
+    from alchemesh_platform.app.manifest.ports import infer_schema, write_schema
 
     proposal = infer_schema(where, port)
     written = write_schema(proposal) if write else None

@@ -33,12 +33,14 @@ def command(where: Where, output: Path | None, overlay: bool) -> None:
       alchemesh schema | jq '.["$defs"]["file-ingestion-args"]'
     """
     from alchemesh_platform.app.where import read_platform
-    from alchemesh_platform.catalog.discover import discover
+    from alchemesh_platform.catalog.discover import discover, readable
     from alchemesh_platform.catalog.manifest_schema import manifest_schema, overlay_schema
 
     used = set(read_platform(where).components.values())
-    loaded, broken = discover().loaded()
-    specs = [spec for spec in loaded if spec.name in used]
+    catalog = discover()
+    loaded, broken = catalog.loaded()
+    specs, unreadable = readable(catalog, [spec for spec in loaded if spec.name in used])
+    broken += unreadable
     schema = overlay_schema(specs) if overlay else manifest_schema(specs)
     text = json.dumps(schema, indent=2, ensure_ascii=False)
     for failure in broken:

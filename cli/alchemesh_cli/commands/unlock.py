@@ -27,9 +27,9 @@ def command(where: Where, confirmed: bool, take_over: str | None) -> None:
     Examples:
       alchemesh unlock -e prod
     """
-    from alchemesh_cli.asking import confirm
-    from alchemesh_platform.app.declared import declared_product
-    from alchemesh_platform.app.unlock import unlock
+    from alchemesh_cli.terminal.asking import confirm
+    from alchemesh_platform.app.manifest.declared import declared_product
+    from alchemesh_platform.app.product.unlock import unlock
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
 

@@ -12,7 +12,7 @@ from alchemesh_cli.options import override_option, parallel_option, take_over_op
 
 if TYPE_CHECKING:
     from alchemesh_platform.app.where import Where
-    from alchemesh_platform.deployment.outcome import Outcome
+    from alchemesh_platform.deployment.report.outcome import Outcome
 
 
 @click.command(short_help="Deploy the data product and record its assets.")
@@ -46,6 +46,9 @@ def command(
     means that a policy or a contract forbids the deployment, or that a change needs notice to consumers first: the
     message names the consumers, the date from which the change is allowed, and the command that gives notice.
 
+    `up` records the component of each component type in alchemesh.lock. It refuses a component that differs from the
+    recorded one, with exit code 4, until `alchemesh components upgrade` has recorded it.
+
     A change that deletes data comes first, marked ± or -, with the number of rows or files. `up` asks a question of its
     own for each such port; with --yes it needs --allow-data-loss for each, also for a port that the manifest no longer
     has.
@@ -58,10 +61,10 @@ def command(
       alchemesh up --override-notice "a leak of personal data"
       alchemesh up --yes --allow-data-loss flights-table
     """
-    from alchemesh_cli.asking import confirm_possible
-    from alchemesh_cli.interrupts import interruptible
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.deploy import up
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_cli.terminal.asking import confirm_possible
+    from alchemesh_cli.terminal.interrupts import interruptible
+    from alchemesh_platform.app.product.deploy import up
     from alchemesh_platform.app.where import read_product
     from alchemesh_platform.identity.identify import identify
 
@@ -89,8 +92,8 @@ def command(
 
 def _confirm(preview: Outcome, allowed: tuple[str, ...]) -> bool:
     """Ask whether to deploy, and for each port whether to delete its data."""
-    from alchemesh_cli.asking import confirm
-    from alchemesh_cli.render.quantities import losses_in_words
+    from alchemesh_cli.render.text.quantities import losses_in_words
+    from alchemesh_cli.terminal.asking import confirm
 
     confirm("Deploy this?", confirmed=False)
     for port, changes in preview.losing.items():

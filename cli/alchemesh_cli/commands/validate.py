@@ -8,14 +8,15 @@ from pathlib import Path
 import click
 
 from alchemesh_cli.brief import brief
-from alchemesh_cli.context import PLATFORM_VARIABLE, json_option
-from alchemesh_cli.seen import warned
+from alchemesh_cli.context import PLATFORM_VARIABLE, directory_option, json_option
+from alchemesh_cli.terminal.seen import warned
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 
 
 @click.command(short_help="Report every problem of a manifest, each at its line.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(path_type=Path))
+@directory_option
 @click.option("-e", "--environment", help="Also check against this environment: overlay, components, settings.")
 @click.option(
     "--platform",
@@ -33,7 +34,12 @@ from alchemesh_platform.base.problems import Problem, ProblemsFound
 @json_option
 @brief()
 def command(
-    paths: tuple[Path, ...], environment: str | None, platform_file: Path | None, ask_mesh: bool, as_json: bool
+    paths: tuple[Path, ...],
+    directory: Path,
+    environment: str | None,
+    platform_file: Path | None,
+    ask_mesh: bool,
+    as_json: bool,
 ) -> ExitCode | None:
     """Report every problem of a manifest, each at its line.
 
@@ -41,9 +47,10 @@ def command(
     default is the manifest of this folder. Several manifests are also checked together: ports that one product reads
     from another must exist, and products must not read each other in a cycle.
 
-    Without -e, checks everything that does not depend on an environment, with every overlay. Evaluates the policies of
-    the platform, and with -e those of the mesh as this machine last read them; --mesh reads them now. Exit code 3
-    means that there are errors, 4 that only policies forbid the product; warnings alone exit with 0.
+    Without -e, checks everything that does not depend on an environment, with every overlay; arguments must fit a
+    component that the platform file chooses. Evaluates the policies of the platform, and with -e those of the mesh as
+    this machine last read them; --mesh reads them now. Exit code 3 means that there are errors, 4 that only policies
+    forbid the product; warnings alone exit with 0.
 
     \b
     Examples:
@@ -54,9 +61,11 @@ def command(
     """
     if ask_mesh and environment is None:
         raise click.UsageError("--mesh needs an environment: -e")
-    from alchemesh_platform.app.validate import validate
+    from alchemesh_platform.app.manifest.validate import validate
 
-    files, problems, not_evaluated, code = validate(paths or (Path(),), environment, platform_file, ask_mesh=ask_mesh)
+    files, problems, not_evaluated, code = validate(
+        paths or (directory,), environment, platform_file, ask_mesh=ask_mesh
+    )
     if as_json:
         from alchemesh_cli.documents import echo_json
 

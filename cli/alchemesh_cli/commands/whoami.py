@@ -9,7 +9,7 @@ import click
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.context_options import complete
 from alchemesh_cli.documents import echo_json
-from alchemesh_cli.printing import styled
+from alchemesh_cli.terminal.printing import styled
 from alchemesh_platform.base.remedy import Command
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import click
 
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.documents import echo_json
-from alchemesh_cli.printing import styled
-from alchemesh_cli.render.environment import environment_in_words
+from alchemesh_cli.render.text.environment import environment_in_words
+from alchemesh_cli.terminal.printing import styled
 
 if TYPE_CHECKING:
-    from alchemesh_platform.app.contracts import NoticeResult
+    from alchemesh_platform.app.mesh.contracts import NoticeResult
     from alchemesh_platform.app.where import Where
     from alchemesh_platform.contracts.notices.period import NoticeOf
     from alchemesh_platform.contracts.notices.recorded import GivenNotice
@@ -51,8 +51,8 @@ def notice(
       alchemesh contract notice flights-table breaking-change --withdraw
     """
     from alchemesh_cli.contract.manifest import named_in_manifest
-    from alchemesh_cli.render.events import showing
-    from alchemesh_platform.app.contracts import give_notice, withdraw_notice
+    from alchemesh_cli.render.run.events import showing
+    from alchemesh_platform.app.mesh.contracts import give_notice, withdraw_notice
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
 
@@ -90,7 +90,7 @@ def notices(where: Where, as_json: bool, port: str | None) -> None:
       alchemesh contract notices aviation/flights/flights-table -e prod --json
     """
     from alchemesh_cli.contract.manifest import named_in_manifest
-    from alchemesh_platform.app.contracts import notices as notices_of
+    from alchemesh_platform.app.mesh.contracts import notices as notices_of
     from alchemesh_platform.app.where import read_platform
 
     manifest = named_in_manifest(where, port)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alchemesh_cli.printing import styled
+from alchemesh_cli.terminal.printing import styled
 from alchemesh_platform.documents.shape import Expected
 
 if TYPE_CHECKING:
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 WIDTH = 100  # columns of a page without a terminal
 
 
-def component_page(spec: ComponentSpec) -> str:
-    """The page of one component."""
+def component_page(spec: ComponentSpec, package: str) -> str:
+    """The page of one component.
+
+    Args:
+        spec: The component.
+        package: Name of the package that offers it.
+    """
     formatter = click.HelpFormatter(max_width=WIDTH)
     formatter.write(f"{styled(spec.name, bold=True)} {spec.version}  {spec.maturity}\n")
     formatter.write_paragraph()
@@ -34,6 +39,8 @@ def component_page(spec: ComponentSpec) -> str:
             *([("speaks", ", ".join(spec.protocols))] if spec.protocols else []),
             ("holds data", "yes" if spec.stateful else "no"),
             ("owner", spec.owner),
+            ("package", package),
+            *([("extras", f"{', '.join(spec.extras)}{_missing(spec)}")] if spec.extras else []),
         ]
     )
     for title, model in (
@@ -47,7 +54,18 @@ def component_page(spec: ComponentSpec) -> str:
                 formatter.write_dl(rows)
             else:
                 formatter.write_text("none")
+    if spec.permissions:
+        with formatter.section("Permissions, of the identity that deploys it"):
+            formatter.write_dl([(each.name, each.description) for each in spec.permissions])
     return formatter.getvalue().rstrip("\n")
+
+
+def _missing(spec: ComponentSpec) -> str:
+    """How to install the extras of a component that are missing."""
+    from alchemesh_platform.base.packages.extras import install_command, missing_extras
+
+    missing = missing_extras(spec.extras)
+    return f"; not installed: run `{install_command(*missing)}`" if missing else ""
 
 
 def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -13,10 +13,10 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from alchemesh_cli.printing import Cleaned
-from alchemesh_cli.printing import console as printed_to
-from alchemesh_cli.render.live import DOING, closing
-from alchemesh_cli.render.tree import MARKS, NOTHING, WILL
+from alchemesh_cli.render.run.live import DOING, closing
+from alchemesh_cli.render.run.tree import MARKS, NOTHING, WILL
+from alchemesh_cli.terminal.printing import Cleaned
+from alchemesh_cli.terminal.printing import console as printed_to
 from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.engine.run.events import ResourceEvent, ResourceFailed, ResourceOutputs, ResourcePre
 from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
@@ -24,7 +24,7 @@ from alchemesh_platform.registry.lineage_text import BRANCH, GAP, LAST, LINE
 if TYPE_CHECKING:
     from alchemesh_platform.base.problems import Problem
     from alchemesh_platform.compose.foundation import Foundation
-    from alchemesh_platform.deployment.progress import Change
+    from alchemesh_platform.deployment.report.progress import Change
     from alchemesh_platform.engine.run.events import EngineEvent
     from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from alchemesh_cli.context_options import next_line
-from alchemesh_cli.printing import styled
-from alchemesh_cli.render.environment import environment_in_words
+from alchemesh_cli.render.text.environment import environment_in_words
+from alchemesh_cli.terminal.printing import styled
 from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import duration_in_words
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedOutput

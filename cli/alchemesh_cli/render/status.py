@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.text import Text
 
 from alchemesh_cli.context_options import complete
-from alchemesh_cli.render.quantities import ago, at, counted, size, took
+from alchemesh_cli.render.promises import commitment_block, incident_line
+from alchemesh_cli.render.text.quantities import ago, at, counted, share, size, span, took
 from alchemesh_platform.base.printable import one_line
+from alchemesh_platform.base.quantities import brief
 from alchemesh_platform.base.remedy import command
 from alchemesh_platform.base.units import duration_in_words, parse_duration
 from alchemesh_platform.contracts.notices.period import moment_in_words
+from alchemesh_platform.levels.commitment import FRESHNESS, RESPONSE_TIME
 from alchemesh_platform.observed.models import (
     AccessStatus,
     CodeStatus,
@@ -21,11 +24,13 @@ from alchemesh_platform.observed.models import (
     FreshnessStatus,
     HolderStatus,
     InputStatus,
+    MeasureStatus,
     NoticeStatus,
     OutputStatus,
     PlaceStatus,
     ProductStatus,
     ProductSummary,
+    StateStatus,
     TableStatus,
 )
 from alchemesh_platform.observed.standing import Standing
@@ -57,6 +62,28 @@ CHANGES = {
     "replace": "replaced",
     "delete": "removed",
 }
+STATES: Mapping[str, tuple[str, str]] = {
+    "down": ("✗", "red"),
+    "in_incident": ("!", "red"),
+    "maintenance": ("-", "yellow"),
+    "unknown": ("?", "yellow"),
+    "operational": ("✓", "green"),
+}
+MEASURED: Mapping[str, tuple[str, str]] = {
+    "value": ("", ""),
+    "unknown": ("?", "yellow"),
+    "stale": ("…", "yellow"),
+    "error": ("✗", "red"),
+}
+_NAME_WIDTH = 14  # of a measure
+TESTED: Mapping[str, tuple[str, str]] = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "unknown": ("?", "yellow"),
+    "stale": ("…", "yellow"),
+    "error": ("✗", "red"),
+    "not executable": ("·", "dim"),
+}
 OUTPUT_LINES_SHOWN = 5
 APART = " · "
 
@@ -67,7 +94,8 @@ def print_product(console: Console, status: ProductStatus, now: datetime, where:
     Args:
         where: Its environment, as screens name it; by default the name.
     """
-    for line in (*_heading(status, now, where or status.environment), *_drawn(list(_places(status, now)))):
+    places = list(_places(status, now, console.width))
+    for line in (*_heading(status, now, where or status.environment), *_drawn(places)):
         console.print(line, soft_wrap=True)
 
 
@@ -150,6 +178,8 @@ def _heading(status: ProductStatus, now: datetime, where: str) -> Iterator[Text]
         yield Text(one_line(status.description))
     if status.owner:
         yield Text(f"team {status.team}{APART}owner {status.owner}", style="dim")
+    if status.state is not None and status.state.at is not None:
+        yield _state(status.state, now)
     yield _deployment(status.last_deployment, now)
     if status.last_deployment and status.last_deployment.problem:
         yield Text(f"  {status.last_deployment.problem}")
@@ -164,9 +194,15 @@ def _deployment(deployment: Deployment | None, now: datetime, *, brief: bool = F
     moment = deployment.finished_at or deployment.started_at
     line.append(f"{' ' if deployment.finished_at else ', since '}{ago(moment, now)}")
     if not brief:
-        line.append(f" by {deployment.actor}")
+        line.append(f" by {_starter(deployment)}")
         line.append("".join(f"{APART}{fact}" for fact in _came_of(deployment)), style="dim")
     return line
+
+
+def _starter(deployment: Deployment) -> str:
+    """The actor; of a run by an engine, the engine. With the reason of a run that nobody started by hand."""
+    reason = "" if deployment.trigger in (None, "manual") else f", {deployment.trigger}"
+    return f"{deployment.engine or deployment.actor}{reason}"
 
 
 def _outcome(deployment: Deployment) -> str:
@@ -178,9 +214,11 @@ def _came_of(deployment: Deployment) -> list[str]:
     facts = [f"{deployment.changes[name]:,} {done}" for name, done in CHANGES.items() if deployment.changes.get(name)]
     if deployment.operation == "up" and deployment.outcome == "succeeded" and not facts:
         facts.append("nothing to change")
+    if (deployment.attempt or 1) > 1:
+        facts.append(f"attempt {deployment.attempt}")
     if deployment.written:
         facts.append(f"{counted(sum(deployment.written.values()), 'row')} written")
-    if deployment.exit_status is not None:
+    if deployment.exit_status:
         facts.append(f"exit status {deployment.exit_status}")
     if deployment.seconds is not None:
         facts.append(f"took {took(deployment.seconds)}")
@@ -199,7 +237,7 @@ def _drawn(branches: Sequence[tuple[Text, Sequence[Text]]]) -> Iterator[Text]:
                 yield Text.assemble((outer + inner, "dim"), part)
 
 
-def _places(status: ProductStatus, now: datetime) -> Iterator[tuple[Text, list[Text]]]:
+def _places(status: ProductStatus, now: datetime, width: int) -> Iterator[tuple[Text, list[Text]]]:
     code = [status.code] if status.code else []
     places: list[tuple[str, PlaceStatus]] = [
         *(("input", port) for port in status.inputs),
@@ -215,7 +253,7 @@ def _places(status: ProductStatus, now: datetime) -> Iterator[tuple[Text, list[T
         line.append(f"{'' if place is status.code else place.name:<{names}}  ", style="bold")
         line.append(f"{_made_of(place):<{made}}", style="dim")
         line.append_text(_aside(place, now)).rstrip()
-        yield line, list(_details(place, now))
+        yield line, list(_details(place, now, width))
 
 
 def _made_of(place: PlaceStatus) -> str:
@@ -237,7 +275,18 @@ def _aside(place: PlaceStatus, now: datetime) -> Text:
     return Text(f"  {joined}" if joined else "")
 
 
-def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
+def _next_run(code: CodeStatus) -> Iterator[Text]:
+    """The next time of a schedule, its time zone, and its engine."""
+    words = [
+        f"next run {at(code.next_run_at)}" if code.next_run_at else "",
+        f"schedule in {code.time_zone}" if code.schedule and code.time_zone not in (None, "UTC") else "",
+        f"by {code.engine}" if code.engine else "",
+    ]
+    if any(words):
+        yield Text(APART.join(word for word in words if word))
+
+
+def _details(place: PlaceStatus, now: datetime, width: int) -> Iterator[Text]:
     for part in place.parts:
         if part.health in NOT_WELL:
             _, style = HEALTH[part.health]
@@ -245,10 +294,16 @@ def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
     if isinstance(place, InputStatus) and place.access is not None:
         yield _access(place.access, now)
     if isinstance(place, OutputStatus):
-        yield from _output_details(place, now)
+        yield from _output_details(place, now, width)
     elif isinstance(place, InputStatus):
+        if place.consumed is not None:
+            if place.consumed.state.at is not None:
+                yield Text.assemble(("source    ", "dim"), _state(place.consumed.state, now))
+            yield from commitment_block(place.consumed.commitments, now, width)
+            yield from (incident_line(each, now) for each in place.consumed.incidents)
         yield from (_notice(notice, now) for notice in place.notices)
     elif isinstance(place, CodeStatus):
+        yield from _next_run(place)
         for number, run in enumerate(place.runs):
             line = _deployment(run, now)
             if number == 0 and run.outcome == "failed":
@@ -261,10 +316,11 @@ def _details(place: PlaceStatus, now: datetime) -> Iterator[Text]:
             yield Text(f"{table.name:<{width}}  {_holds(table, now)}")
 
 
-def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
-    width = max((len(asset.name) for asset in port.assets), default=0)
+def _output_details(port: OutputStatus, now: datetime, width: int) -> Iterator[Text]:
+    names = max((len(asset.name) for asset in port.assets), default=0)
     for asset in port.assets:
-        yield Text.assemble(("asset     ", "dim"), (f"{asset.name:<{width}}  ", "bold"), _holds(asset, now))
+        yield Text.assemble(("asset     ", "dim"), (f"{asset.name:<{names}}  ", "bold"), _holds(asset, now))
+        yield from (_measure(measure, now) for measure in asset.measures)
     for table in port.tables:
         held = APART.join(word for word in (*_healthy_reasons(port), _holds(table, now)) if word)
         yield Text.assemble((f"{table.name:<8}  ", "dim"), held)
@@ -274,10 +330,68 @@ def _output_details(port: OutputStatus, now: datetime) -> Iterator[Text]:
         if reason:
             yield Text.assemble(("serves    ", "dim"), reason)
     yield Text.assemble(("contract  ", "dim"), _contract(port.contract))
-    if port.freshness is not None:
+    if port.freshness is not None and not _is_measured(port, FRESHNESS):
         yield Text.assemble(("freshness ", "dim"), _freshness(port.freshness))
+    yield from commitment_block(port.commitments, now, width)
+    yield from (incident_line(each, now) for each in port.incidents)
+    promised = {each.name for each in port.commitments}
+    yield from (_test(test, now) for test in port.tests if test.measure not in promised)
+    yield from (_measure(each, now) for each in port.measures if each.measure.partition(":")[0] not in promised)
     yield from (_holder(holder) for holder in port.holders)
     yield from (_notice(notice, now) for notice in port.notices)
+
+
+def _is_measured(port: OutputStatus, name: str) -> bool:
+    return any(each.name == name and each.number is not None for each in port.commitments)
+
+
+def _state(state: StateStatus, now: datetime) -> Text:
+    """``✗ down 3 min ago by amelia@… (the feed is late)``: the state that was reported last."""
+    mark, style = STATES[state.state]
+    note = f" ({one_line(state.note)})" if state.note else ""
+    when = f"{ago(state.at, now)} " if state.at is not None else ""
+    by = f"by {state.reported_by}" if state.reported_by else ""  # nobody reports an incident: measurements open it
+    facts = f"{when}{by}".rstrip()
+    return Text.assemble((f"{mark} {state.state.replace('_', ' ')}", style), f" {facts}{note}")
+
+
+def _measure(measure: MeasureStatus, now: datetime) -> Text:
+    """``completeness  99 % (990 of 1,000) · 3 min ago by code of …``, or the reason why there is no value."""
+    mark, style = MEASURED[measure.outcome]
+    facts = [f"{ago(measure.measured_at, now)} by {measure.reported_by}"]
+    if measure.outcome == "value":
+        said = _value(measure)
+    else:
+        said = f"{mark} {measure.outcome}"
+        facts.insert(0, _value(measure) if measure.outcome == "stale" else one_line(measure.note))
+    name = measure.measure.replace("_", " ").replace(":", " ")
+    return Text.assemble(
+        (f"{'':<10}{name:<{_NAME_WIDTH}}{'' if len(name) < _NAME_WIDTH else '  '}", "dim"),
+        (said, style),
+        APART,
+        APART.join(fact for fact in facts if fact),
+    )
+
+
+def _test(test: MeasureStatus, now: datetime) -> Text:
+    """``test      unique-sales  ✗ failed · found 2, expected mustBe 0 · 3 min ago``."""
+    name = test.measure.partition(":")[2]
+    outcome = ("passed" if test.value else "failed") if test.outcome == "value" else test.outcome
+    mark, style = TESTED[outcome]
+    facts = [one_line(test.note), ago(test.measured_at, now)]
+    said = (f"{mark} {outcome}", style)
+    return Text.assemble(("test      ", "dim"), f"{name}  ", said, APART, APART.join(fact for fact in facts if fact))
+
+
+def _value(measure: MeasureStatus) -> str:
+    if measure.good is not None and measure.total:
+        return f"{share(measure.good, measure.total)} ({measure.good:,} of {measure.total:,})"
+    if measure.unit == "seconds" and measure.value is not None:
+        return brief(measure.value) if measure.measure.startswith(RESPONSE_TIME) else span(measure.value)
+    if measure.unit == "count" and measure.value is not None:
+        requests = counted(int(measure.value), "request")
+        return f"{requests} in {span(measure.window_seconds)}" if measure.window_seconds else requests
+    return "reported" if measure.value is None else f"{measure.value:g}"
 
 
 def _freshness(freshness: FreshnessStatus) -> str:

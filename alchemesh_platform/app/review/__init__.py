@@ -1,0 +1,1 @@
+"""Use cases for reviewers of a merge request."""

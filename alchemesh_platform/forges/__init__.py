@@ -1,0 +1,1 @@
+"""Clients of GitHub and GitLab: one comment for each merge request."""

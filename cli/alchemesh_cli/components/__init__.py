@@ -1,0 +1,1 @@
+"""Subcommands of `alchemesh components`, each in its own module."""

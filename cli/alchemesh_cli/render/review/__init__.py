@@ -1,0 +1,1 @@
+"""The combined document of previews, rendered for reviewers."""

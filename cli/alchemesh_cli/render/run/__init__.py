@@ -1,0 +1,1 @@
+"""Output of a running operation: its events, its live tree, its final tree."""

@@ -1,0 +1,1 @@
+"""Parts of plain text that several renderers share: tables, quantities, the name of an environment."""
