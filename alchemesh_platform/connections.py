@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.clouds.gcp.connections import IdentityConnection, SecretConnection
     from alchemesh_platform.data.backend import Written
     from alchemesh_platform.data.rows import Rows
+    from alchemesh_platform.measures.sending import Reported
     from alchemesh_platform.systems.kafka.connections import TopicConnection
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "NotWritable",
     "OutputPort",
     "PortConnections",
+    "Reported",
     "Rows",
     "RowsRefused",
     "SchemaMoved",
@@ -79,11 +81,15 @@ __all__ = [
 ]
 
 
-_DATA = {"Rows": "alchemesh_platform.data.rows", "Written": "alchemesh_platform.data.backend"}
+_DATA = {
+    "Reported": "alchemesh_platform.measures.sending",
+    "Rows": "alchemesh_platform.data.rows",
+    "Written": "alchemesh_platform.data.backend",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import, on first use, a class of rows, or the connection class of this name that a system registers."""
+    """Import, on first use, a class of rows or reports, or the connection class of this name of a system."""
     if name in _DATA:
         from importlib import import_module
 

@@ -19,7 +19,7 @@ from alchemesh_platform.registry.records import (
     TeamRecord,
     UserRecord,
 )
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
 
 if TYPE_CHECKING:

@@ -144,6 +144,11 @@ def people_of(registry: Registry, environment: str, requester: Requester) -> fro
     return frozenset(found)
 
 
+def people_of_request(registry: Registry, request: AccessRequestRecord) -> frozenset[str]:
+    """The people of a requester now. Without a recorded mesh, the user that made the request."""
+    return people_of(registry, request.environment, Requester.of(request)) or frozenset({request.steps[0].by})
+
+
 def owner_of(registry: Registry, request: AccessRequestRecord) -> str | None:
     """The owner of the requested product; None if it is not deployed."""
     product = registry.get(ProductRecord, request.environment, request.product)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.base.problems import Problem
     from alchemesh_platform.compose.foundation import Foundation
     from alchemesh_platform.compose.plan import Plan
-    from alchemesh_platform.deployment.outcome import OperationName, Outcome
-    from alchemesh_platform.deployment.progress import Progress
+    from alchemesh_platform.deployment.report.outcome import OperationName, Outcome
+    from alchemesh_platform.deployment.report.progress import Progress
     from alchemesh_platform.engine.run.events import EngineEvent
     from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome
     from alchemesh_platform.mesh_repo.difference import MeshDiff

@@ -18,7 +18,7 @@ from alchemesh_platform.app.events import (
     notes_to,
 )
 from alchemesh_platform.app.private import protect_home
-from alchemesh_platform.app.programs import deploy_foundation
+from alchemesh_platform.app.programs import deploy_foundation, try_foundation
 from alchemesh_platform.app.rights import check_right
 from alchemesh_platform.foundations.operator import operating_foundation, own_state
 
@@ -267,6 +267,8 @@ class _Run:
         self.listen(FoundationStarted(operation, foundation))
         word = "failed"
         try:
+            if operation in ("preview", "up"):
+                try_foundation(foundation)
             outcome = self.operator.run(
                 operation,
                 partial(deploy_foundation, foundation, recorded=self.operator.recorded),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.app.events import Listener, Noted
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.private import make_private, open_paths
+from alchemesh_platform.base.files.private import make_private, open_paths
 from alchemesh_platform.base.remedy import command, remedy
 
 if TYPE_CHECKING:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from alchemesh_platform.compose.foundation import Foundation
     from alchemesh_platform.compose.plan import Kept, Plan
+    from alchemesh_platform.engine.run.events import ResourcePre
+
+T = TypeVar("T")
 
 
 def deploy_product(plan: Plan) -> object:
@@ -25,12 +28,44 @@ def try_program(plan: Plan) -> None:
         ComponentFault: when a component's code fails, declares other resources in each run, or needs a provider that
             a run does not have.
     """
-    from alchemesh_platform.compose.strangers import has_strangers
+    from alchemesh_platform.compose.checks.strangers import has_strangers
 
     if has_strangers(plan):
         from alchemesh_stacks.trial import try_program as trial
 
-        trial(plan)
+        _in_time(plan, lambda: trial(plan))
+
+
+def declare_product(plan: Plan) -> list[ResourcePre]:
+    """The resources that a product's program declares, without the engine. Call this in one thread at a time.
+
+    Call :func:`try_program` first, which shows the output of components of other packages.
+
+    Raises:
+        ComponentFault: when a component's code fails or does not end.
+    """
+    from alchemesh_platform.base.packages.conduct import muted
+    from alchemesh_platform.compose.checks.strangers import has_strangers
+    from alchemesh_stacks.declared import registered
+
+    if not has_strangers(plan):
+        return registered(plan)
+    with muted():
+        return _in_time(plan, lambda: registered(plan))
+
+
+def _in_time(plan: Plan, run: Callable[[], T]) -> T:
+    """Run a program with code of other packages, and give it up if one of its steps does not end."""
+    from alchemesh_platform.base.packages.conduct import in_time
+    from alchemesh_platform.compose.checks.strangers import strangers
+    from alchemesh_platform.sdk.fault import ComponentFault
+
+    packages = " and ".join(strangers(plan))
+
+    def blame(sentence: str) -> ComponentFault:
+        return ComponentFault(f"{sentence}; it has code of {packages}", hint=f"report it to the author of {packages}")
+
+    return in_time(run, f"the program of {plan.product.address}", blame)
 
 
 def deploy_foundation(foundation: Foundation, kept: Sequence[Kept], *, recorded: bool) -> object:
@@ -43,3 +78,16 @@ def deploy_foundation(foundation: Foundation, kept: Sequence[Kept], *, recorded:
     from alchemesh_stacks.foundation import deploy_foundation as deploy
 
     return deploy(foundation, kept, recorded=recorded)
+
+
+def try_foundation(foundation: Foundation) -> None:
+    """Run the program of a foundation without the engine, if its component is one of another package.
+
+    Raises:
+        ComponentFault: when the component's code fails, or does not end.
+    """
+    from alchemesh_platform.sdk.fault import call, is_own
+    from alchemesh_stacks.declared import registered_foundation
+
+    if not is_own(foundation.spec):
+        call(foundation.spec, foundation.title, "its program", lambda: registered_foundation(foundation))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.store import Registry
 
-OPERATIONS = ("up", "refresh", "run", "destroy", "unlock", "access apply")
+OPERATIONS = ("up", "refresh", "run", "report", "destroy", "unlock", "access apply")
 
 
 class UnknownProduct(Failure):
@@ -67,6 +67,25 @@ def check_right(
             )
     except RegistryMissing:
         return Right(operation)  # nothing is recorded, so no mesh is either
+
+
+def check_right_to_report(registry: Registry, environment: str, actor: Identity | None, product: str) -> None:
+    """Refuse to measure a product, to report about it, or to act on its incidents and maintenance.
+
+    Args:
+        registry: The open registry of the environment.
+        environment: Name of the environment.
+        actor: The acting identity. None for the platform's own process, which has the right.
+        product: ``domain/product``.
+
+    Raises:
+        NotAllowed: names the policy and the owner.
+    """
+    from alchemesh_platform.access.operating import Target
+    from alchemesh_platform.deployment.code.reports import OPERATION
+
+    if actor is not None:
+        check_recorded_right(registry, environment, actor, OPERATION, Target.product(product))
 
 
 def check_recorded_right(

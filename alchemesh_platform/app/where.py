@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.base.home import home
+from alchemesh_platform.base.files.home import home
 from alchemesh_platform.base.names import MANIFEST
 
 if TYPE_CHECKING:
@@ -94,11 +94,28 @@ def read_product(where: Where, *, look: bool = False, require_extras: bool = Tru
     except ProblemsFound as found:
         platform = found
     manifest, plan = read_and_compose(
-        where.manifest, platform, where.environment, discover(), look=look, require_extras=require_extras
+        where.manifest,
+        platform,
+        where.environment,
+        discover().knowing(_recorded_packages(where)),
+        look=look,
+        require_extras=require_extras,
     )
     if isinstance(platform, ProblemsFound):
         raise platform
     return Composed(manifest, platform, plan)
+
+
+def _recorded_packages(where: Where) -> dict[str, str]:
+    """The packages of the components that the lock records for the environment."""
+    from alchemesh_platform.base.problems import ProblemsFound
+    from alchemesh_platform.manifest.lock import lock_path, read_lock
+
+    try:
+        recorded = read_lock(lock_path(where.manifest)).of(where.environment)
+    except ProblemsFound:
+        return {}  # `up` and `validate` report them
+    return {each.component: each.package for each in recorded.values() if each.package}
 
 
 def recorded_product(where: Where, address: str) -> Composed:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from alchemesh_platform.base.remedy import HINT_MARK, Remedy, hint_as_json, joined
+from alchemesh_platform.base.remedy import HINT_MARK, Remedy, hint_as_json, joined, with_text
+from alchemesh_platform.base.secrecy.recognise import without_secrets
 
 COMPARED_MAX = 200  # limits of the search for a similar word: number of words, and characters of a word
 LISTED_MAX = 20  # words that a hint lists
@@ -37,6 +38,12 @@ class Problem:
     message: str
     hint: str | None = None
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        """Mask secrets: a found value, or the text of another package, may have one."""
+        object.__setattr__(self, "message", with_text(self.message, without_secrets))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", with_text(self.hint, without_secrets))
 
     def __str__(self) -> str:
         return str(self.as_text())

@@ -21,8 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.names import VARIABLE_PATTERN
+from alchemesh_platform.base.secrecy import recognise
 
-MASK = "[secret]"
+MASK = recognise.MASK
 SHORTEST_MASKED = 4  # masking shorter values would remove ordinary words from a log
 _BASE64_LINE = 57  # bytes in a line of base64.encodebytes
 
@@ -61,11 +62,17 @@ def values_behind(tree: Any, environ: Mapping[str, str] = os.environ) -> set[str
     """The values of all references in plain data that have a value in the environment."""
     if isinstance(tree, Mapping):
         if tree.keys() == {"secret"} and isinstance(name := tree["secret"], str):
-            return {value} if (value := environ.get(name)) else set()
+            return _secret_parts(environ.get(name) or "")
         return {value for child in tree.values() for value in values_behind(child, environ)}
     if isinstance(tree, list | tuple):
         return {value for child in tree for value in values_behind(child, environ)}
     return set()
+
+
+def _secret_parts(value: str) -> set[str]:
+    """A value, and the password of one that names its user too: ``USER:PASSWORD``."""
+    password = value.partition(":")[2]
+    return {each for each in (value, password) if each and not each.startswith("//")}
 
 
 @contextmanager

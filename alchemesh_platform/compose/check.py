@@ -12,6 +12,7 @@ from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.compose.resolve import Resolution, resolve
 
 if TYPE_CHECKING:
+    from alchemesh_platform.compose.resolve import Chosen
     from alchemesh_platform.manifest.load import LoadedManifest, ReadManifest
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.sdk.spec import ComponentSpec
@@ -23,6 +24,7 @@ def all_problems(
     catalog: Mapping[str, ComponentSpec],
     *,
     look: bool = True,
+    chosen: Chosen | None = None,
 ) -> list[Problem]:
     """Every problem of a manifest and its use of components, including warnings.
 
@@ -32,12 +34,13 @@ def all_problems(
             every environment.
         catalog: The available components.
         look: Whether components may look into the product's folder, too.
+        chosen: Without an environment: the components that the platform file chooses for a type.
     """
     problems = [*read.problems]
     if isinstance(platform, ProblemsFound):
         problems += platform.problems
         platform = None
-    resolution = resolve(read.tree, catalog, platform)
+    resolution = resolve(read.tree, catalog, platform, chosen=chosen)
     problems += resolution.problems
     if read.product is not None and platform is not None:
         problems += objections_of(read.loaded(), platform, resolution, look=look)
@@ -46,7 +49,7 @@ def all_problems(
 
 def objections_of(loaded: LoadedManifest, platform: Platform, resolution: Resolution, *, look: bool) -> list[Problem]:
     """The objections of the resolved components."""
-    from alchemesh_platform.compose.objections import objections
+    from alchemesh_platform.compose.checks.objections import objections
     from alchemesh_platform.compose.uses import uses
 
     done = resolution.components

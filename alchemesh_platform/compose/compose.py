@@ -15,6 +15,8 @@ from alchemesh_platform.compose.plan import Plan, PlannedInput, PlannedOutput
 from alchemesh_platform.compose.resolve import Resolution, resolve
 from alchemesh_platform.manifest.load import LoadedManifest, read_manifest
 from alchemesh_platform.manifest.models import InputPort, OutputPort, OutputPortOrigin
+from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL
+from alchemesh_platform.sdk.code.place import Place
 from alchemesh_platform.sdk.spec import ComponentSpec
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def compose(
         transforms=platform.transforms,
         location=loaded.tree.location,
         emulated=platform.emulated,
+        place=place_of(platform),
         document=loaded.tree.plain(),
     )
 
@@ -90,6 +93,16 @@ def read_and_compose(
         loaded = read.loaded()
         return loaded, compose(loaded, platform, catalog, look=look, require_extras=require_extras)
     raise ProblemsFound(all_problems(read, platform, catalog, look=look))
+
+
+def place_of(platform: Platform) -> Place:
+    """The place of an environment on this machine."""
+    home, file = Path(platform.home).absolute(), platform.tree.file
+    return Place(
+        home=str(home.parent if platform.emulated else home),
+        platform_file=None if file == BUILTIN_LOCAL else str(Path(file).absolute()),
+        emulated=platform.emulated,
+    )
 
 
 def _input(loaded: LoadedManifest, resolution: Resolution, index: int, port: InputPort) -> PlannedInput:

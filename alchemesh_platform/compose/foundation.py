@@ -141,7 +141,7 @@ def _planned(
         known = [each.name for each in _loaded(catalog) if role in each.roles]
         found = f"found {quoted(name)}, expected a component that makes a {component_type}"
         raise ProblemsFound([Problem(location, path, found, did_you_mean(name, known))])
-    settings, problems = read_settings(spec, platform)
+    settings, problems = read_settings(spec, platform, catalog)
     problems += extras_problems(spec, location, path)
     if settings is None or problems:
         raise ProblemsFound(problems)

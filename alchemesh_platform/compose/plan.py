@@ -11,6 +11,7 @@ from alchemesh_platform.base.problems import Location
 from alchemesh_platform.compose.planned import FoundationRef, PlannedComponent
 from alchemesh_platform.manifest.models import Contract, DataProduct, Protocol, SemanticModel
 from alchemesh_platform.platform_file.models import Transform
+from alchemesh_platform.sdk.code.place import Place
 from alchemesh_platform.sdk.consumer import Consumer
 
 __all__ = ["FoundationRef", "Kept", "Plan", "PlannedComponent", "PlannedGrant", "PlannedInput", "PlannedOutput"]
@@ -92,7 +93,9 @@ class Plan:
     transforms: tuple[Transform, ...] = ()
     location: Location = field(default_factory=lambda: Location("alchemesh.yaml"))
     emulated: bool = False  # whether emulators on this machine replace the clouds
+    place: Place | None = None  # of the environment on this machine
     document: Mapping[str, Any] = field(default_factory=dict)  # the manifest, overlay and contract files merged in
+    upcoming: frozenset[str] = frozenset()  # output ports that it reads, and that other products of a preview will add
 
     @property
     def project(self) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from alchemesh_platform.base.packages.ranges import RANGE, is_in_range
 from alchemesh_platform.base.problems import Location, Problem, Severity, closest, did_you_mean
 from alchemesh_platform.base.remedy import command, joined, remedy
-from alchemesh_platform.catalog.discover import BrokenComponent, Catalog
-from alchemesh_platform.compose.missing_settings import missing_settings
-from alchemesh_platform.compose.transforms import transform_problems
+from alchemesh_platform.catalog.discover import BrokenComponent, Catalog, broken
+from alchemesh_platform.compose.checks.missing_settings import missing_settings
+from alchemesh_platform.compose.checks.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
 from alchemesh_platform.documents.document import Node, Path, listed, quoted, written
 from alchemesh_platform.documents.validate import validate
 from alchemesh_platform.platform_file.builtin import LOCAL, LOCAL_COMPONENTS
 from alchemesh_platform.registration.protocol import protocol_names
+from alchemesh_platform.sdk.fault import ComponentFault, call
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 if TYPE_CHECKING:
@@ -45,8 +48,16 @@ class Resolution:
     problems: list[Problem] = field(default_factory=list)
 
 
+Chosen = Callable[[str], Sequence[str]]  # names of the components that a platform file chooses for a type
+
+
 def resolve(
-    tree: Node, catalog: Mapping[str, ComponentSpec], platform: Platform | None, *, require_extras: bool = False
+    tree: Node,
+    catalog: Mapping[str, ComponentSpec],
+    platform: Platform | None,
+    *,
+    require_extras: bool = False,
+    chosen: Chosen | None = None,
 ) -> Resolution:
     """Resolve every component of a manifest.
 
@@ -56,17 +67,25 @@ def resolve(
         platform: The environment. Without one, a component type is valid if a component of the catalogue implements it,
             and arguments are valid if one of those components accepts them.
         require_extras: Whether the libraries of each component must be installed.
+        chosen: Without an environment: the components that the platform file chooses for a type. By default, and for a
+            type without one, every component of the type counts.
     """
-    return _Resolver(catalog, platform, require_extras=require_extras).resolve(tree)
+    return _Resolver(catalog, platform, require_extras=require_extras, chosen=chosen).resolve(tree)
 
 
 class _Resolver:
     def __init__(
-        self, catalog: Mapping[str, ComponentSpec], platform: Platform | None, *, require_extras: bool
+        self,
+        catalog: Mapping[str, ComponentSpec],
+        platform: Platform | None,
+        *,
+        require_extras: bool,
+        chosen: Chosen | None,
     ) -> None:
         self.catalog = catalog
         self.platform = platform
         self.require_extras = require_extras
+        self.chosen = chosen
         self.done = Resolution()
         self._implementations: dict[str, list[ComponentSpec]] = {}
         self._settings: dict[str, BaseModel | None] = {}
@@ -75,7 +94,7 @@ class _Resolver:
     def resolve(self, tree: Node) -> Resolution:
         names: dict[str, Use] = {}
         for use in uses(tree):
-            specs = self._fitting(use)
+            specs = self._in_range(use, self._fitting(use))
             if specs:
                 self._plan(use, specs)
             before = names.setdefault(use.resource_name, use)
@@ -105,6 +124,32 @@ class _Resolver:
             self._not_implemented(use)
         return fitting
 
+    def _in_range(self, use: Use, specs: list[ComponentSpec]) -> list[ComponentSpec]:
+        """The components whose version is in the range that a use requests. The problem if there is none.
+
+        The other checks of the use continue with all of them.
+        """
+        if use.versions is None or not specs or not re.fullmatch(RANGE, use.versions):
+            return specs  # the manifest's own model reports a text that is no range
+        fitting = [spec for spec in specs if is_in_range(spec.version, use.versions)]
+        if fitting:
+            return fitting
+        installed = listed([f"{spec.name} {spec.version}" for spec in specs], "and")
+        environment = "" if self.platform is None else f" in {self.platform.environment}"
+        verb = "implements" if len(specs) == 1 else "implement"
+        packages = listed(dict.fromkeys(package for spec in specs if (package := self._package(spec))), "or")
+        what = f"install a version of {packages} with a component in that range" if packages else "install another one"
+        self._problem(
+            use,
+            f"found {quoted(f'{use.component_type}@{use.versions}')}, expected a range with {installed}, which {verb} "
+            f"{use.component_type}{environment}",
+            f"{what}, or change the range",
+        )
+        return specs
+
+    def _package(self, spec: ComponentSpec) -> str:
+        return self.catalog.package(spec.name) if isinstance(self.catalog, Catalog) else ""
+
     def _not_implemented(self, use: Use) -> None:
         if self.platform is not None and use.component_type in {spec.component_type for spec in self.specs()}:
             message = f"found {quoted(use.component_type)}, which nothing implements in {self.platform.environment}"
@@ -117,7 +162,10 @@ class _Resolver:
     def _found(self, use: Use) -> Iterator[ComponentSpec]:
         """The component that implements a type in this environment. Problems of the platform file keep their place."""
         if self.platform is None:
-            yield from (spec for spec in self.specs() if spec.component_type == use.component_type)
+            specs = {spec.name: spec for spec in self.specs() if spec.component_type == use.component_type}
+            chosen = [name for name in self.chosen(use.component_type) if name in specs] if self.chosen else []
+            # Components of the built-in environment come before all others: most manifests are written for it.
+            yield from [specs[name] for name in chosen] or sorted(specs.values(), key=_is_elsewhere)
             return
         name = self.platform.components.get(use.component_type)
         if name is None:
@@ -125,6 +173,11 @@ class _Resolver:
         if name not in self.catalog:
             known = [spec.name for spec in self.specs() if spec.component_type == use.component_type]
             hint = did_you_mean(name, known, otherwise=_SEE_ALL)
+            package = self.catalog.recorded_package(name) if isinstance(self.catalog, Catalog) else ""
+            if package:
+                hint = joined(
+                    "; ", (f"alchemesh.lock has it from package {package}: run `pip install {package}`", _SEE_ALL)
+                )
             self._in_platform(use.component_type, f"found {quoted(name)}, expected a component of the catalogue", hint)
             return
         try:
@@ -176,20 +229,33 @@ class _Resolver:
             )
 
     def _arguments(self, use: Use, specs: list[ComponentSpec]) -> tuple[ComponentSpec, BaseModel | None, list[Problem]]:
-        """The first component that accepts the arguments, or the problems that the first component reports.
-
-        Components of the built-in environment come before all others: most manifests are written for it, and
-        `validate` checks that environment too.
-        """
+        """The first component that accepts the arguments, or the problems that the first component reports."""
         node = use.args
         if node is None:
             return specs[0], None, []  # the manifest's own model reports it
         found: dict[str, list[Problem]] = {}
-        for spec in sorted(specs, key=_is_elsewhere):
-            args, found[spec.name] = validate(node, _model(spec, spec.args_model), (*use.path, "args"))
+        for spec, model in self._readable(specs):
+            args, found[spec.name] = _arguments_of(use, node, spec, model)
             if args is not None:
                 return spec, args, []
-        return specs[0], None, self._elsewhere(use, specs[0], found[specs[0].name])
+        first = next(spec for spec in specs if spec.name in found)
+        return first, None, self._elsewhere(use, first, found[first.name])
+
+    def _readable(self, specs: list[ComponentSpec]) -> list[tuple[ComponentSpec, type[BaseModel]]]:
+        """The components with the model of their arguments. One that fails is left out, if another one is left.
+
+        Raises:
+            BrokenComponent: when no model can be imported.
+        """
+        readable, failure = [], None
+        for spec in specs:
+            try:
+                readable.append((spec, _model(self.catalog, spec, spec.args_model)))
+            except BrokenComponent as found:
+                failure = found
+        if not readable and failure is not None:
+            raise failure
+        return readable
 
     def _elsewhere(self, use: Use, spec: ComponentSpec, problems: list[Problem]) -> list[Problem]:
         """The problems of arguments, with a remedy if the arguments fit the implementation in another environment."""
@@ -198,7 +264,11 @@ class _Resolver:
         for other in self.specs():
             if other.component_type != spec.component_type or other is spec or use.role not in other.roles:
                 continue
-            if validate(use.args, _model(other, other.args_model), (*use.path, "args"))[0] is not None:
+            try:
+                model = _model(self.catalog, other, other.args_model)
+            except BrokenComponent:
+                continue
+            if _arguments_of(use, use.args, other, model)[0] is not None:
                 return [_in_overlay(problem, self.platform.environment, other, spec) for problem in problems]
         return problems
 
@@ -207,7 +277,7 @@ class _Resolver:
         if self.platform is None:
             return None
         if spec.name not in self._settings:
-            self._settings[spec.name], problems = read_settings(spec, self.platform)
+            self._settings[spec.name], problems = read_settings(spec, self.platform, self.catalog)
             if problems:
                 problems = missing_settings(use, spec, spec.settings_model(), self.platform, problems)
             self.done.problems += [problem for problem in problems if problem not in self.done.problems]
@@ -251,6 +321,17 @@ class _Resolver:
         self.done.problems.append(Problem(place, shown, message, hint, severity))
 
 
+def _arguments_of(
+    use: Use, node: Node, spec: ComponentSpec, model: type[BaseModel]
+) -> tuple[BaseModel | None, list[Problem]]:
+    """The arguments of a use, or their problems. Validators of a component are its code, and may fail in any way."""
+    path = (*use.path, "args")
+    try:
+        return call(spec, written(path), "its model of arguments", lambda: validate(node, model, path))
+    except ComponentFault as failure:
+        return None, [Problem(use.location, written((*use.path, "component")), failure.message, failure.hint)]
+
+
 def _is_elsewhere(spec: ComponentSpec) -> bool:
     return spec.name not in LOCAL_COMPONENTS.values()
 
@@ -266,7 +347,7 @@ def _in_overlay(problem: Problem, environment: str, other: ComponentSpec, spec: 
 
 def extras_problems(spec: ComponentSpec, location: Location, path: str) -> list[Problem]:
     """Report a component whose libraries are not installed, at the place that uses it."""
-    from alchemesh_platform.base.extras import install_command, missing_extras
+    from alchemesh_platform.base.packages.extras import install_command, missing_extras
 
     missing = missing_extras(spec.extras)
     if not missing:
@@ -275,16 +356,21 @@ def extras_problems(spec: ComponentSpec, location: Location, path: str) -> list[
     return [Problem(location, path, f"component {spec.name} needs {what}", f"run `{install_command(*missing)}`")]
 
 
-def read_settings(spec: ComponentSpec, platform: Platform) -> tuple[BaseModel | None, list[Problem]]:
+def read_settings(
+    spec: ComponentSpec, platform: Platform, catalog: Mapping[str, ComponentSpec]
+) -> tuple[BaseModel | None, list[Problem]]:
     """The platform's settings for a component, or their problems."""
-    model = _model(spec, spec.settings_model)
+    model = _model(catalog, spec, spec.settings_model)
     environment = platform.tree
     groups = environment.get("settings") or environment._replace(value={})
     own = {name: node for name, node in groups.keys.items() if name in model.model_fields}
     # Report a missing group at the environment, even if the other groups come from another one.
     place = environment._replace(value=own, broken=False)
     path = ("environments", platform.environment, "settings")
-    settings, problems = validate(place, model, path)
+    try:
+        settings, problems = call(spec, written(path), "its model of settings", lambda: validate(place, model, path))
+    except ComponentFault as failure:
+        return None, [Problem(environment.location, written(path), failure.message, failure.hint)]
     others = [name for name in groups.keys if name not in model.model_fields]
     meant = {written((*path, name)): closest(name, others) for name in model.model_fields if name not in own}
     return settings, [_misspelt(problem, groups, meant.get(problem.path)) for problem in problems]
@@ -328,12 +414,11 @@ def _roles(specs: Iterable[ComponentSpec]) -> str:
     return listed(dict.fromkeys(_PLACES[role] for spec in specs for role in spec.roles), "and")
 
 
-def _model(spec: ComponentSpec, load: Callable[[], type[BaseModel]]) -> type[BaseModel]:
+def _model(
+    catalog: Mapping[str, ComponentSpec], spec: ComponentSpec, load: Callable[[], type[BaseModel]]
+) -> type[BaseModel]:
     """A model of a component. A module of another package may fail in any way."""
     try:
         return load()
     except Exception as error:
-        message = f"component {spec.name!r} cannot be used: {type(error).__name__}: {error}"
-        raise BrokenComponent(
-            message, hint=f"report this to the author of {spec.name}, or name another component"
-        ) from error
+        raise broken(catalog, spec, error) from error

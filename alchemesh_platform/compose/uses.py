@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from alchemesh_platform.base.packages.ranges import split_range
 from alchemesh_platform.base.problems import Location
 from alchemesh_platform.documents.document import Node, Path
 from alchemesh_platform.manifest.checks import CODE_NAME, named
@@ -22,6 +23,7 @@ class Use:
         port: The port or need that it belongs to; ``code`` for the product's code.
         resource_name: Name of its Pulumi resource.
         component_type: The requested component type.
+        versions: The requested range of its versions; None for every version.
         node: The place in the document, with ``component`` and ``args``.
         owner: The port or need in the document.
     """
@@ -33,6 +35,7 @@ class Use:
     component_type: str
     node: Node
     owner: Node
+    versions: str | None = None
 
     @property
     def location(self) -> Location:
@@ -71,4 +74,5 @@ def _use(path: Path, role: Role, node: Node, owner: Node, suffix: str, given: st
     asked = given if component is None or component.value is None else component.text
     port = CODE_NAME if role is Role.CODE else named(owner) or ""
     if asked:
-        yield Use(path, role, port, f"{port}{suffix}", asked, node, owner)
+        component_type, versions = split_range(asked)
+        yield Use(path, role, port, f"{port}{suffix}", component_type, node, owner, versions)

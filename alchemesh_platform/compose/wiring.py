@@ -32,7 +32,7 @@ def planned_wiring(
     wiring = wiring_of(
         plan.product, plan.environment, plan.root, plan.foundations, planned.role, planned.port, storages
     )
-    return replace(wiring, storage=storage or {}, connections=connections or {})
+    return replace(wiring, storage=storage or {}, connections=connections or {}, place=plan.place)
 
 
 def wiring_of(
@@ -73,11 +73,21 @@ def wiring_of(
         storage_component=storages.get(port, "") if output is not None else "",
         origin=f"{origin.data_product}/{origin.output_port}" if isinstance(origin, OutputPortOrigin) else None,
         schema=None if input_port is None else schema_of(product, input_port),
-        needs={need.name: need.component for need in product.infrastructure},
+        upstream=upstream_of(product),
+        needs={need.name: need.component_type for need in product.infrastructure},
         foundations={foundation.role.value: foundation.outputs or {} for foundation in foundations},
         product_version=product.version,
         product_root=root,
     )
+
+
+def upstream_of(product: DataProduct) -> dict[str, str]:
+    """The output port of another product that an input port reads, by the name of the input port."""
+    return {
+        port.name: f"{port.origin.data_product}/{port.origin.output_port}"
+        for port in product.input_ports
+        if isinstance(port.origin, OutputPortOrigin)
+    }
 
 
 def schema_of(product: DataProduct, port: InputPort) -> Mapping[str, SourceProperty] | None:

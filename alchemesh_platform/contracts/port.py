@@ -35,7 +35,7 @@ class PromisedPort:
 
 def promised_port(product: DataProduct, port: OutputPort) -> PromisedPort:
     """The promise of one output port of a manifest."""
-    protocols: tuple[str, ...] = port.proxy.protocols if port.proxy is not None else (port.storage.component,)
+    protocols: tuple[str, ...] = port.proxy.protocols if port.proxy is not None else (port.storage.component_type,)
     return PromisedPort(port.contract, {name: product.models[name] for name in port.models}, protocols)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from alchemesh_platform.data.errors import DataError
+from alchemesh_platform.registration.narrowing import names_of
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from alchemesh_platform.data.checked import CheckedRows
     from alchemesh_platform.data.conditions import Condition
     from alchemesh_platform.data.rows import Rows
+    from alchemesh_platform.data.writing.checked import CheckedRows
     from alchemesh_platform.manifest.models import Property, SourceProperty
 
 Mode = Literal["append", "overwrite", "merge", "replace_where"]
@@ -143,6 +143,15 @@ class Backend:
         """
         raise NotImplementedError
 
+    def version(self, connection: Any, model: str | None) -> str | None:
+        """The version of the rows now, without reading them; None if it is not known.
+
+        Args:
+            connection: The connection to read from.
+            model: Name of the model; None for a landing area.
+        """
+        return None
+
     def fingerprint(self, target: Target) -> str | None:
         """The fingerprint of the last write; None if it had none, or if the rows have changed since."""
         return None
@@ -160,23 +169,6 @@ class Backend:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names that a connection's backend may be registered by, the most exact one first."""
-
-    connection: Any = field(repr=False)
-
-    def __iter__(self) -> Iterator[str]:
-        kind = str(self.connection.kind)
-        for attribute in ("format", "broker"):
-            if found := getattr(self.connection, attribute, None):
-                yield f"{kind}/{found}"
-        for attribute in ("url", "sql"):
-            if address := getattr(self.connection, attribute, None):
-                yield f"{kind}/{urlsplit(address).scheme}"
-        yield kind
-
-
 def backend_of(connection: Any, error: type[DataError], doing: str) -> Backend:
     """The backend of a connection.
 
@@ -185,7 +177,7 @@ def backend_of(connection: Any, error: type[DataError], doing: str) -> Backend:
         BrokenSystem: when its package cannot be used.
     """
     parts = Parts(installed_systems().offers("data backend", lambda system: system.data), part_of(Backend))
-    for name in _Names(connection):
+    for name in names_of(connection):
         if name in parts:
             return parts[name]
     raise error(

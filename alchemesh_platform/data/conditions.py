@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from alchemesh_platform.base.sql import identifier, quoted
 from alchemesh_platform.data.errors import DataError, NotReadable, shown
-from alchemesh_platform.data.python_values import ValueUnfit, value_of
 from alchemesh_platform.data.types import type_in_words
+from alchemesh_platform.data.values.python_values import ValueUnfit, value_of
 from alchemesh_platform.manifest.models import LogicalType, Property
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")

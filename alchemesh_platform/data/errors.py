@@ -10,7 +10,14 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
 
 SHOWN_MAX = 5
+IN_ROWS, IN_TABLE = "in the written rows", "in the table"
 _VALUE_MAX = 80
+
+
+_MERGE = (
+    'write with mode="merge" to replace the rows of the table that have the same key, '
+    "or leave out these rows in the code"
+)
 
 
 class DataError(Failure):
@@ -64,12 +71,22 @@ class RowsRefused(NotWritable):
         misfits: The first rows that do not fit.
     """
 
-    def __init__(self, port: str, model: str, misfits: Sequence[Misfit]) -> None:
+    def __init__(self, port: str, model: str, misfits: Sequence[Misfit], *, mergeable: bool = False) -> None:
+        """Describe the rows.
+
+        Args:
+            port: Name of the output port.
+            model: Name of the model.
+            misfits: The rows that do not fit.
+            mergeable: Whether rows of the table have the keys, which a merge would replace.
+        """
         self.misfits = tuple(misfits[:SHOWN_MAX])
         lines = "\n".join(f"  {misfit}" for misfit in self.misfits)
         super().__init__(
             f"output port {port!r}: rows do not fit model {model!r}, so nothing was written\n{lines}",
-            hint="fix or leave out these rows in the code, or change the model in the manifest",
+            hint=_MERGE
+            if mergeable
+            else "fix or leave out these rows in the code, or change the model in the manifest",
         )
 
 
@@ -112,6 +129,6 @@ def duplicate(names: Sequence[str], where: str) -> str:
 
     Args:
         names: The columns that must be unique together.
-        where: ``in the written rows`` or ``in the table``.
+        where: ``IN_ROWS`` or ``IN_TABLE``.
     """
     return f"another row {where} has the same {' and '.join(names)}"

@@ -19,13 +19,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Written
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import mask
 from alchemesh_platform.data.errors import DataError, NotReadable, NotWritable, SchemaMoved, conflict, schema_moved
-from alchemesh_platform.data.given import BATCH_ROWS
-from alchemesh_platform.data.keys import KeySet
 from alchemesh_platform.data.rows import Rows, fitted
 from alchemesh_platform.data.types import arrow_type, plain_schema, type_in_words
+from alchemesh_platform.data.writing.checked import CheckedRows
+from alchemesh_platform.data.writing.given import BATCH_ROWS
+from alchemesh_platform.data.writing.keys import KeySet
 
 MANIFEST = "_manifest.json"
 _ROW_GROUP_ROWS = 256 * 1024
@@ -224,15 +224,18 @@ def _staying(
 ) -> Iterator[pa.RecordBatch]:
     """The existing rows that a write does not replace."""
     key = next((each for each in keys if each.columns == target.key), None)
+    rows = _existing(store, manifest, target)
+    if target.mode == "replace_where":
+        for batch in rows:
+            yield batch.filter(pc.invert(mask(batch, target.where)))
+    else:
+        yield from key.without(rows) if target.mode == "merge" and key is not None else rows
+
+
+def _existing(store: ObjectStore, manifest: Manifest, target: Target) -> Iterator[pa.RecordBatch]:
     for name in manifest.files:
         with _opened(store, name, target) as file:
-            for batch in _batches(file, target, target.schema):
-                if target.mode == "replace_where":
-                    yield batch.filter(pc.invert(mask(batch, target.where)))
-                elif target.mode == "merge" and key is not None:
-                    yield from key.without(batch)
-                else:
-                    yield batch
+            yield from _batches(file, target, target.schema)
 
 
 def _batches(file: pq.ParquetFile, of: Source | Target, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

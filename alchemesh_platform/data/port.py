@@ -9,11 +9,11 @@ from typing import Any
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.data.backend import MODES, Backend, Mode, Source, Target, Written, backend_of
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import Where, conditions_of
 from alchemesh_platform.data.errors import NotReadable, NotWritable, WriteConflict, mode_refused
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.running import counts_writes, current_run, keep_receipt, not_done, write_id
+from alchemesh_platform.data.writing.checked import CheckedRows
 from alchemesh_platform.manifest.models import Property, SourceProperty
 
 

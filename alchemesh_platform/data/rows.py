@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from alchemesh_platform.base.extras import PACKAGE, install_command
+from alchemesh_platform.base.packages.extras import PACKAGE, install_command
 from alchemesh_platform.base.sql import identifier
 from alchemesh_platform.data.errors import NotReadable
 from alchemesh_platform.data.types import as_plain

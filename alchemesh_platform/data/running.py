@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE = "ALCHEMESH_RUN"
 RECEIPTS_VARIABLE = "ALCHEMESH_RECEIPTS"
+INTERVAL_FROM_VARIABLE = "ALCHEMESH_INTERVAL_FROM"
+INTERVAL_TO_VARIABLE = "ALCHEMESH_INTERVAL_TO"
 # https://cloud.google.com/run/docs/container-contract#jobs-env-vars: a task that is tried again has the same execution.
 _RUN_VARIABLES = (RUN_VARIABLE, "CLOUD_RUN_EXECUTION")
 

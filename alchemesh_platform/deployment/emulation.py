@@ -1,6 +1,6 @@
 """Emulate an environment of the platform file: the same components and settings, with everything on this machine.
 
-Each system provides its part of the emulation (:class:`alchemesh_platform.sdk.emulation.Emulation`).
+Each system provides its part of the emulation (:class:`alchemesh_platform.sdk.system.emulation.Emulation`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.documents.document import listed, merge, node_of
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
-from alchemesh_platform.sdk.emulation import Emulation
+from alchemesh_platform.sdk.system.emulation import Emulation
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
-    from alchemesh_platform.sdk.code_run import RunCode
+    from alchemesh_platform.sdk.code.run import RunCode
 
 FOLDER = "emulated"  # next to the folders of real environments, so that they share no state, lock or key
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -12,8 +12,8 @@ from alchemesh_platform.base.problems import Problem
 from alchemesh_platform.base.remedy import Remedy, command, remedy
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.deployment.grants.resources import COMPONENT_PREFIX
-from alchemesh_platform.deployment.outcome import allowing
-from alchemesh_platform.deployment.progress import INPUT_PORT, OUTPUT_PORT, Progress
+from alchemesh_platform.deployment.report.outcome import allowing
+from alchemesh_platform.deployment.report.progress import INPUT_PORT, OUTPUT_PORT, Progress
 from alchemesh_platform.engine.run.events import EngineEvent, ResourcePre, plain
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.provider.loss import Loss

@@ -18,7 +18,6 @@ from alchemesh_platform.base.problems import Problem, did_you_mean
 from alchemesh_platform.base.remedy import HINT_MARK, command, joined, remedy, split_hint
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.plan import Kept, Plan
-from alchemesh_platform.deployment.errors import explained, with_setting_places
 from alchemesh_platform.deployment.losses import (
     allow_loss_hint,
     allowed_components,
@@ -28,16 +27,18 @@ from alchemesh_platform.deployment.losses import (
 )
 from alchemesh_platform.deployment.objects.losses import Losses
 from alchemesh_platform.deployment.objects.owners import is_imported
-from alchemesh_platform.deployment.outcome import OperationName, Outcome
 from alchemesh_platform.deployment.preload import importing_ahead
-from alchemesh_platform.deployment.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
 from alchemesh_platform.deployment.recovery.kept_data import forget_missing, kept_of, record_holdings, with_fix
+from alchemesh_platform.deployment.report.errors import explained, with_setting_places
+from alchemesh_platform.deployment.report.outcome import OperationName, Outcome
+from alchemesh_platform.deployment.report.progress import DATA_PRODUCT, Progress
 from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.provider.loss import Loss, Permission, split_loss, withdraw
+from alchemesh_platform.sdk.system.drift import split_drift
 
 if TYPE_CHECKING:
     from alchemesh_platform.engine.install.find import Engine
@@ -103,6 +104,7 @@ class Operator:
         cancel: threading.Event | None = None,
         allow_loss: Collection[str] = (),
         lost: Mapping[str, Loss] | None = None,
+        preview_only: bool = False,
     ) -> Outcome:
         """Run the engine, and record the run in the history unless it was a preview.
 
@@ -118,6 +120,7 @@ class Operator:
             cancel: Set it to stop the run cleanly.
             allow_loss: Names of the ports whose data the run may delete. A preview deletes nothing, and shows all.
             lost: The data that the run may delete with objects in a cloud, by the URN of their resource.
+            preview_only: Whether a refresh only compares, and records nothing.
 
         Raises:
             NoActor: when a run that changes something has no actor.
@@ -126,7 +129,7 @@ class Operator:
         from alchemesh_platform.registry.audit import Act, record_act
 
         actor = self.actor
-        if operation != "preview" and actor is None:
+        if actor is None and operation != "preview" and not preview_only:
             raise NoActor(operation)
         before: Mapping[str, Any] = self.deployed_state() if operation != "refresh" else {}
         if operation in ("up", "destroy"):
@@ -164,11 +167,12 @@ class Operator:
                     on_event=take,
                     targets=[*(urn for name in targets for urn in target_urns(plan, name)), *target_globs],
                     parallel=parallel,
+                    preview_only=preview_only,
                     cancel=cancel,
                 )
 
         entry = None
-        if actor is not None and operation != "preview":
+        if actor is not None and operation != "preview" and not preview_only:
             self.registry.end_killed(plan.environment, product.address, LOCKING, everywhere=True)
             entry = self.registry.start_deployment(
                 environment=plan.environment,
@@ -229,6 +233,7 @@ class Operator:
             emulated=plan.emulated,
             places=places,
             targets=tuple(targets),
+            preview_only=preview_only,
         )
 
     def deployed_state(self) -> Mapping[str, Any]:
@@ -405,7 +410,7 @@ def secrets_of(plan: Plan, platform: Platform) -> set[str]:
 def notes_of(result: EngineResult) -> tuple[str, ...]:
     """Messages of the engine, providers and program that are not failures, without duplicates."""
     messages = (
-        joined(HINT_MARK, filter(None, split_hint(split_loss(diagnostic.message)[0])))
+        joined(HINT_MARK, filter(None, split_hint(split_drift(split_loss(diagnostic.message)[0])[0])))
         for diagnostic in result.diagnostics
         if diagnostic.severity in ("info", "warning") and not diagnostic.message.startswith(PLUGIN_FOUND)
     )

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
-from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.engine.run.sdk_imports import SDK_IMPORTS
 

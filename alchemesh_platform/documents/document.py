@@ -18,7 +18,7 @@ class Node(NamedTuple):
     """A value with its place: a text, number, boolean or None, a ``dict[str, Node]``, or a ``list[Node]``.
 
     A value without a key (in a list, or at the top) has its own place as the place of its key. ``broken`` marks a value
-    that could not be read.
+    that could not be read. ``written`` is the text of a number with a fraction: a price must not lose digits.
     """
 
     value: Any
@@ -28,6 +28,7 @@ class Node(NamedTuple):
     key_line: int = 1
     key_column: int = 1
     broken: bool = False
+    written: str = ""
 
     @property
     def location(self) -> Location:

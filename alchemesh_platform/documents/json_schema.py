@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -15,4 +16,6 @@ class WrittenSchema(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         """A default value in the form that documents use."""
+        if isinstance(dft, Decimal):
+            return float(dft)
         return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)

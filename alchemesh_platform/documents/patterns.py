@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from alchemesh_platform.base.names import IDENTIFIER_PATTERN, NAME_PATTERN, VARIABLE_PATTERN
+from alchemesh_platform.base.packages.ranges import FORMS, RANGE, split_range
+from alchemesh_platform.base.units import PERCENTILE_PATTERN
 
 VERSION_PATTERN = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
@@ -14,6 +16,7 @@ PRODUCT_ADDRESS_PATTERN = r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$"
 PRODUCTS_PATTERN = r"^[a-z][a-z0-9-]*/([a-z][a-z0-9-]*|\*)$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 TIME_ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
+REQUESTED_PATTERN = rf"{NAME_PATTERN.removesuffix('$')}(@{RANGE})?$"
 RESOURCE_PATTERN = r"^[\w-]+:[\w/-]+:\w+$"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -49,6 +52,11 @@ def _kebab(text: str) -> str:
     return _words(text, "-")
 
 
+def _requested(text: str) -> str:
+    name, versions = split_range(text)
+    return _kebab(name) if versions is None else f"{_kebab(name)}@{versions.strip()}"
+
+
 def _snake(text: str) -> str:
     return _words(text, "_")
 
@@ -63,6 +71,10 @@ def _product_address(text: str) -> str:
     return "/".join(parts[:2])
 
 
+def _percentile(text: str) -> str:
+    return f"p{text.strip().lower().removeprefix('p').removesuffix('%').removesuffix('th').strip()}"
+
+
 RULES: dict[str, Rule] = {
     NAME_PATTERN: Rule(
         "a name in kebab case (small letters, digits and single hyphens, beginning with a letter)",
@@ -74,6 +86,12 @@ RULES: dict[str, Rule] = {
         "delay_minutes",
         _snake,
     ),
+    REQUESTED_PATTERN: Rule(
+        "a component type in kebab case (small letters, digits and single hyphens, beginning with a letter; a range of "
+        f"versions may follow after @: {FORMS})",
+        "columnar-table@^2",
+        _requested,
+    ),
     VERSION_PATTERN: Rule("a version of three numbers", "1.2.0", _version),
     EMAIL_PATTERN: Rule("an email address", "amelia@airport.example"),
     PRODUCT_ADDRESS_PATTERN: Rule(
@@ -81,6 +99,7 @@ RULES: dict[str, Rule] = {
     ),
     CURRENCY_PATTERN: Rule("a currency by its ISO 4217 code", "EUR", str.upper),
     TIME_ZONE_PATTERN: Rule("a time zone by its IANA name", "Europe/Berlin"),
+    PERCENTILE_PATTERN: Rule("a percentile (p and a number from 1 to 99.999)", "p95", _percentile),
     VARIABLE_PATTERN: Rule("the name of an environment variable", "KAFKA_PASSWORD"),
     RESOURCE_PATTERN: Rule("a Pulumi type (package:module:Type)", "gcp:storage/bucket:Bucket"),
 }

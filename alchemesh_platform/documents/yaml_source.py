@@ -253,7 +253,8 @@ class _Composer:
             self._key(parent, event, value, broken)
             return
         key_line, key_column = (parent.key_place if parent is not None else None) or (line, column)
-        self._attach(Node(value, self.file, line, column, key_line, key_column, broken))
+        text = event.value if isinstance(value, float) else ""
+        self._attach(Node(value, self.file, line, column, key_line, key_column, broken, text))
 
     def _key(self, parent: _Open, event: Any, value: Any, broken: bool) -> None:
         parent.key = value if isinstance(value, str) else str(getattr(event, "value", "*"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.state.folder import StateFolder, address_of, folder_of
 from alchemesh_platform.engine.state.key import (

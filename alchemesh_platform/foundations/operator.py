@@ -16,11 +16,11 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import values_behind
 from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Kept
-from alchemesh_platform.deployment.errors import explained, with_setting_places
 from alchemesh_platform.deployment.operator import CHECK_FAILURE, DECLARING, notes_of
-from alchemesh_platform.deployment.progress import FOUNDATION, Progress
 from alchemesh_platform.deployment.providers import providing
 from alchemesh_platform.deployment.recovery.interrupted import importing_interrupted
+from alchemesh_platform.deployment.report.errors import explained, with_setting_places
+from alchemesh_platform.deployment.report.progress import FOUNDATION, Progress
 from alchemesh_platform.engine.urn import name_of, type_of
 from alchemesh_platform.foundations.dependents import check_deletable, check_unused
 from alchemesh_platform.foundations.outcome import FoundationOperation, FoundationOutcome, StepsOnly

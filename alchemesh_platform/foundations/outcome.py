@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from alchemesh_platform.compose.plan import Kept
-from alchemesh_platform.deployment.outcome import Outcome
-from alchemesh_platform.deployment.progress import Change
+from alchemesh_platform.deployment.report.outcome import Outcome
+from alchemesh_platform.deployment.report.progress import Change
 from alchemesh_platform.engine.run.events import EngineEvent, ResourceEvent, ResourceOutputs, ResourcePre
 
 FoundationOperation = Literal["preview", "up", "refresh", "destroy"]

@@ -18,8 +18,8 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.base.web_address import is_protected
-from alchemesh_platform.base.writing import write_private
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 ANSWER_SECONDS = 10

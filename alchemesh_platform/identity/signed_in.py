@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.base.files.writing import write_private
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import IdentityProvider

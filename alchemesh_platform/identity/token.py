@@ -10,8 +10,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.base.remedy import Remedy, command, remedy
 from alchemesh_platform.identity.identity import Identity, Mapped
 from alchemesh_platform.identity.issuer import ProviderUnavailable, Published, published_by
@@ -52,7 +52,7 @@ def verify(token: str, provider: IdentityProvider, *, now: float | None = None) 
     own = provider.issuer or ""
     trusted = provider
     # The token chooses among the issuers of the platform file; the keys of that issuer then verify it.
-    if named != own and named in {pipeline.issuer for pipeline in provider.pipelines}:
+    if named is not None and named != own and named in {pipeline.issuer for pipeline in provider.pipelines}:
         trusted = provider.model_copy(update={"issuer": named})
     issuer = trusted.issuer or ""
     claims = _claims(token, trusted, published_by(issuer))

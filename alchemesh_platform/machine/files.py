@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.base.files.writing import write_private
 
 
 class StorageFailed(Failure):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from alchemesh_platform.base.names import PULUMI_PROJECT_MAX, product_address, project_name
+from alchemesh_platform.base.packages.ranges import split_range
 from alchemesh_platform.base.problems import LISTED_MAX, Problem, closest, did_you_mean
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.documents.document import Node, Path, quoted, written
@@ -98,6 +99,11 @@ def _repeated(tree: Node, path: Path) -> Iterator[Problem]:
         seen.setdefault(item.text, item)
 
 
+def _type_of(component: Node) -> str | None:
+    """The component type at a place, without its range of versions."""
+    return None if component.text is None else split_range(component.text)[0]
+
+
 def _origin(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
     """Check the origin of the data of an input port."""
     system, product = port.get("from", "source_system"), port.get("from", "data_product")
@@ -114,7 +120,7 @@ def _origin(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
                     "the component ingests the data from the source system; {} shows all", command("components", "list")
                 ),
             )
-        elif component.text == PRODUCT_INPUT_TYPE:
+        elif _type_of(component) == PRODUCT_INPUT_TYPE:
             yield Problem(
                 component.location,
                 written((*place, "component")),
@@ -123,7 +129,7 @@ def _origin(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
             )
     if product is None or system is not None:
         return
-    if component is not None and component.text not in {None, PRODUCT_INPUT_TYPE}:
+    if component is not None and _type_of(component) not in {None, PRODUCT_INPUT_TYPE}:
         yield Problem(
             component.location,
             written((*place, "component")),

@@ -7,12 +7,15 @@ from datetime import date, datetime, time
 from typing import Any
 
 from alchemesh_platform.base.problems import Problem, did_you_mean
-from alchemesh_platform.documents.document import Node, Path, described, quoted, written
+from alchemesh_platform.documents.document import Node, Path, described, listed, quoted, written
 from alchemesh_platform.documents.regular_expressions import pattern_problem
+from alchemesh_platform.manifest.ranges import ORDERED, comparable
 from alchemesh_platform.manifest.source_formats import FormatUnfit, specifiers
 
 _PARTS = {"object": "properties", "array": "items"}  # types that contain others, and the key that describes the content
 _FORMATTED = frozenset({"date", "time", "timestamp"})
+_TIMES = ("event_time", "ingestion_time")
+_MOMENTS = ("timestamp", "date")
 _KEYLESS = frozenset(_PARTS)  # types that cannot identify anything
 
 
@@ -23,9 +26,72 @@ def check_models(tree: Node) -> Iterator[Problem]:
         properties = model.keys.get("properties")
         for key, value in properties.keys.items() if properties is not None else ():
             yield from _property(("models", name, "properties", key), value, top=True)
+        yield from _times(("models", name), model, properties)
+        yield from _reference(tree, ("models", name), model, properties)
         listed = model.keys.get("relationships")
         for index, relationship in enumerate(listed.items if listed is not None else ()):
             yield from _relationship(tree, name, index, relationship)
+
+
+def _reference(tree: Node, path: Path, model: Node, properties: Node | None) -> Iterator[Problem]:
+    """The reference of a model is an input port, and rows are compared by the key."""
+    node = model.keys.get("reference")
+    if node is None or node.text is None:
+        return
+    listed_ports = tree.keys.get("input_ports")
+    named = (each.keys.get("name") for each in (listed_ports.items if listed_ports is not None else ()))
+    ports = [each.text for each in named if each is not None and each.text is not None]
+    place = written((*path, "reference"))
+    if node.text not in ports:
+        yield Problem(
+            node.location,
+            place,
+            f"found {quoted(node.text)}, expected an input port of this product",
+            did_you_mean(node.text, ports, otherwise="declare it under input_ports"),
+        )
+    keys = [each.keys.get("key") for each in (properties.keys.values() if properties is not None else ())]
+    if not any(each is not None and each.value is True for each in keys):
+        yield Problem(
+            node.key_location,
+            place,
+            "found a reference of a model without a key, expected a key to compare rows by",
+            "set `key: true` at the properties that identify a row",
+        )
+
+
+def _times(path: Path, model: Node, properties: Node | None) -> Iterator[Problem]:
+    """The times of a model are properties of it, and a limit between them needs both."""
+    declared = properties.keys if properties is not None else {}
+    for key in _TIMES:
+        node = model.keys.get(key)
+        if node is None or node.text is None:
+            continue
+        place = written((*path, key))
+        if node.text not in declared:
+            found = f"found {quoted(node.text)}, expected a property of this model"
+            fitting = [name for name, each in declared.items() if _type(each) in _MOMENTS]
+            yield Problem(node.location, place, found, did_you_mean(node.text, fitting or sorted(declared)))
+        elif (kind := _type(declared[node.text])) not in (None, *_MOMENTS):
+            yield Problem(
+                node.location,
+                place,
+                f"found the property {quoted(node.text)} of type {kind}, expected a timestamp or date",
+                "name a property with the time, or leave it out",
+            )
+    limit = model.keys.get("timeliness")
+    missing = [key for key in _TIMES if key not in model.keys or model.keys[key].value is None]
+    if limit is not None and limit.value is not None and missing:
+        yield Problem(
+            limit.key_location,
+            written((*path, "timeliness")),
+            f"found a limit without {' and '.join(missing)}, expected both times",
+            f"name the properties with them: {', '.join(f'{key}: …' for key in missing)}",
+        )
+
+
+def _type(node: Node) -> str | None:
+    kind = node.keys.get("type")
+    return kind.text if kind is not None else None
 
 
 def check_schema(tree: Node, place: Path, port: Node) -> Iterator[Problem]:
@@ -64,6 +130,7 @@ def _property(path: Path, node: Node, *, top: bool) -> Iterator[Problem]:
     yield from _unique(path, node, kind)
     yield from _pattern(path, node, kind)
     yield from _enum(path, node, kind)
+    yield from _range(path, node, kind)
     yield from _decimal(path, node, kind)
     yield from _format(path, node, kind)
     for owner, part in _PARTS.items():
@@ -211,6 +278,38 @@ def _enum(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
                 f"found {described(item.value)} again, expected it once",
                 f"it is already at {before.location}",
             )
+
+
+def _range(path: Path, node: Node, kind: str | None) -> Iterator[Problem]:
+    bounds: dict[str, Any] = {}
+    for name in ("minimum", "maximum"):
+        bound = node.keys.get(name)
+        if bound is None or bound.broken or bound.value is None or kind is None:
+            continue
+        place = written((*path, name))
+        if kind not in ORDERED:
+            if kind in _READERS or kind in {"boolean", "object", "array"}:
+                yield Problem(
+                    bound.key_location,
+                    place,
+                    f"found a {name} in a property of type {kind}, expected it in {listed(ORDERED, 'or')}",
+                    "leave it out",
+                )
+        elif isinstance(bound.value, bool) or not _reads(kind, bound.value):
+            hint = _WRITTEN.get(kind, "a bound has the type of the property")
+            yield Problem(
+                bound.location, place, f"found {described(bound.value)}, expected a value of type {kind}", hint
+            )
+        else:
+            bounds[name] = bound
+    if len(bounds) == 2 and comparable(bounds["minimum"].value) > comparable(bounds["maximum"].value):  # noqa: PLR2004
+        yield Problem(
+            bounds["maximum"].location,
+            written((*path, "maximum")),
+            f"found {described(bounds['maximum'].value)}, expected at least the minimum, "
+            f"{described(bounds['minimum'].value)}",
+            "no value is in this range",
+        )
 
 
 _READERS: dict[str, Any] = {

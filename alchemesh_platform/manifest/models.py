@@ -4,21 +4,44 @@ Terms follow docs/concepts; logical types and quality rules follow the Open Data
 """
 
 # Annotations are values here: pydantic would compile each text again whenever a command starts.
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    Tag,
+)
 
-from alchemesh_platform.base.units import Duration, Percent
+from alchemesh_platform.base.money.currency import price_of
+from alchemesh_platform.base.packages.ranges import split_range
+from alchemesh_platform.base.units import PERCENTILE_PATTERN, Duration, Percent
+from alchemesh_platform.base.usage_limit import CountLimit, SizeLimit
 from alchemesh_platform.documents.choices import OneOf
-from alchemesh_platform.documents.models import Email, Identifier, Name, ProductAddress, Strict, Version
+from alchemesh_platform.documents.models import Email, Identifier, Name, ProductAddress, RequestedType, Strict, Version
 from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, TIME_ZONE_PATTERN
 from alchemesh_platform.registration.protocol import protocol_names
 
 Protocol = Annotated[str, OneOf(protocol_names)]
 
 
+WINDOW = timedelta(days=30)  # of service levels, by default
+PERCENTILE = "p95"  # of a response time, by default
 TimeZone = Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN)]
+
+# A decimal, which documents, records and Pulumi's state hold as a number: the manifest's checks refuse more digits than
+# a number keeps.
+if TYPE_CHECKING:
+    Price = Decimal
+else:
+    Price = Annotated[float, Field(ge=0), AfterValidator(price_of), PlainSerializer(float, return_type=float)]
 
 
 class Lifecycle(StrEnum):
@@ -55,6 +78,12 @@ class Property(Strict):
     enum: tuple[str | int | float, ...] | None = Field(default=None, description="Allowed values.")
     pattern: str | None = Field(
         default=None, description="Regular expression, as RE2 accepts it, that a string value matches."
+    )
+    minimum: int | float | str | None = Field(
+        default=None, description="Smallest allowed value of a number, date or timestamp."
+    )
+    maximum: int | float | str | None = Field(
+        default=None, description="Greatest allowed value of a number, date or timestamp."
     )
     precision: int | None = Field(
         default=None, ge=1, le=38, description="Digits of a number in all; the number is then an exact decimal."
@@ -102,6 +131,21 @@ class SemanticModel(Strict):
 
     description: str = Field(default="", description="Meaning of one row.")
     entity: str | None = Field(default=None, description="The entity of the domain that it describes.")
+    event_time: Identifier | None = Field(
+        default=None,
+        description="Property with the time at which the event of a row happened: a timestamp or date. `observe` "
+        "measures the age of the data by it.",
+    )
+    ingestion_time: Identifier | None = Field(
+        default=None, description="Property with the time at which a row was brought in: a timestamp or date."
+    )
+    timeliness: Duration | None = Field(
+        default=None, description="Longest time from event to ingestion of a timely row; needs both times."
+    )
+    reference: Name | None = Field(
+        default=None,
+        description="Input port whose rows are the truth. `observe` compares rows with the same key: accuracy.",
+    )
     properties: dict[Identifier, Property] = Field(min_length=1, description="Property name: property.")
     relationships: tuple[Relationship, ...] = Field(default=(), description="Models that it refers to.")
 
@@ -109,8 +153,16 @@ class SemanticModel(Strict):
 class ComponentUse(Strict):
     """A component type with its arguments; the platform file says which component implements it."""
 
-    component: Name = Field(description="Component type; `alchemesh components list` shows all.")
+    component: RequestedType = Field(
+        description="Component type, with a range of versions if you need one: columnar-table@^2. "
+        "`alchemesh components list` shows all."
+    )
     args: dict[str, Any] = Field(default_factory=dict, description="Arguments of the component.")
+
+    @property
+    def component_type(self) -> str:
+        """The component type, without its range of versions."""
+        return split_range(self.component)[0]
 
 
 class SourceSystemOrigin(Strict):
@@ -144,9 +196,10 @@ class InputPort(Strict):
 
     name: Name = Field(description="Name of the port, unique among the product's ports and needs.")
     origin: SourceSystemOrigin | OutputPortOrigin = Field(alias="from", description="Origin of the data.")
-    component: Name | None = Field(
+    component: RequestedType | None = Field(
         default=None,
-        description="Component type that ingests the data; required with a source system, fixed with a data product.",
+        description="Component type that ingests the data, with a range of versions if you need one; required with a "
+        "source system, fixed with a data product.",
     )
     args: dict[str, Any] = Field(default_factory=dict, description="Arguments of the component.")
     declared_schema: DeclaredSchema | None = Field(
@@ -158,8 +211,8 @@ class InputPort(Strict):
 
     @property
     def component_type(self) -> str:
-        """The component type in force."""
-        return self.component or PRODUCT_INPUT_TYPE
+        """The component type in force, without its range of versions."""
+        return split_range(self.component or PRODUCT_INPUT_TYPE)[0]
 
 
 class InfrastructureNeed(ComponentUse):
@@ -201,23 +254,83 @@ class ServiceLevels(Strict):
     freshness: Duration | None = Field(
         default=None, description="Longest time from a change of the storage until consumers read it."
     )
+    percentile: Annotated[str, StringConstraints(pattern=PERCENTILE_PATTERN)] | None = Field(
+        default=None, description="Share of requests that keep the response time; p95 by default."
+    )
+    window: Duration | None = Field(
+        default=None, description="Time over which uptime, response time and updates are measured; 30d by default."
+    )
+    maintenance: Duration | None = Field(
+        default=None, description="Longest announced maintenance in a window, which uptime leaves out; none by default."
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="Time zone of an update frequency in days: Europe/Berlin; UTC by default."
+    )
+
+    # A field is None where the manifest does not say it: a recorded document of an earlier version has no such keys.
+    @property
+    def window_in_force(self) -> timedelta:
+        """The window, or its default."""
+        return WINDOW if self.window is None else self.window
+
+    @property
+    def percentile_in_force(self) -> str:
+        """The percentile, or its default."""
+        return self.percentile or PERCENTILE
+
+    @property
+    def time_zone_in_force(self) -> str:
+        """The time zone, or its default."""
+        return self.time_zone or "UTC"
+
+
+class Credits(Strict):
+    """Credits to consumers for service levels that are broken at the end of a month."""
+
+    uptime: Percent | None = Field(default=None, description="Share of the month's charges, if uptime is broken.")
+    update_frequency: Percent | None = Field(
+        default=None, description="Share of the month's charges, if the update frequency is broken."
+    )
+    response_time: Percent | None = Field(
+        default=None, description="Share of the month's charges, if the response time is broken."
+    )
+    freshness: Percent | None = Field(
+        default=None, description="Share of the month's charges, if the freshness is broken."
+    )
 
 
 class Billing(Strict):
     """The price of consumption."""
 
     model: Literal["free", "flat", "per_use"] = Field(description="Billing model.")
-    price: float = Field(default=0.0, ge=0, description="Price of one unit, in the currency.")
+    price: Price = Field(default=Decimal(0), description="Price of one unit, in the currency.")
     currency: Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)] | None = Field(
         default=None, description="ISO 4217 code."
     )
-    per: str | None = Field(default=None, description="The unit that the price is for: 1000 requests, month, …")
+    per: str | None = Field(
+        default=None,
+        description="The quantity that the price is for. With per_use: 1000 requests, 1 million rows, GB; with "
+        "flat: day, week, month, quarter, year or 30d, a month by default.",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="Time zone of the months that are billed: Europe/Berlin. UTC by default."
+    )
+    credits: Credits | None = Field(default=None, description="Credits for broken service levels.")
+
+
+class UsageLimits(Strict):
+    """The most that one consumer may use in an hour, day or month of UTC."""
+
+    requests: CountLimit | None = Field(default=None, description="Requests and queries: 10000/day.")
+    bytes: SizeLimit | None = Field(default=None, description="Bytes of the answers: 5GB/month.")
+    rows: CountLimit | None = Field(default=None, description="Rows of the answers, where the gateway knows them.")
 
 
 class Terms(Strict):
     """Terms that consumer and provider commit to."""
 
     usage: str = Field(default="", description="Permitted and prohibited use of the data.")
+    limits: UsageLimits | None = Field(default=None, description="The most that one consumer may use.")
     billing: Billing | None = Field(default=None, description="Price of consumption.")
     notice_period: Duration | None = Field(
         default=None, description="Time for consumers to adapt to a removal or a breaking change."

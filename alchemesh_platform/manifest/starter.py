@@ -60,7 +60,7 @@ input_ports:
       sale_id: {{type: string, required: true}}
       sold_on: {{type: date, required: true}}
       article: {{type: string, required: true}}
-      amount: {{type: number}}
+      amount: {{type: number, precision: 10, scale: 2}}
 
 # What the data means. Types are those of the Open Data Contract Standard.
 models:
@@ -70,7 +70,7 @@ models:
       sale_id: {{type: string, key: true, required: true, description: Number of the receipt}}
       sold_on: {{type: date, required: true, description: Day of the sale}}
       article: {{type: string, required: true, description: The article sold}}
-      amount: {{type: number, description: "Price paid, in euro"}}
+      amount: {{type: number, precision: 10, scale: 2, description: "Price paid, in euro"}}
 
 # The team's own code. The platform hands it the connections of the ports, and does not look inside.
 code:

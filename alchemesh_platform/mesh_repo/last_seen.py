@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.policies.models import Policy
 
 if TYPE_CHECKING:

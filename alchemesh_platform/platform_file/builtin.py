@@ -15,7 +15,10 @@ LOCAL_COMPONENTS = {
     "kafka-ingestion": "kafka-directory",
     "streaming-topic": "kafka-topic",
     "data-api": "postgresql-serving",
+    "kestra-flow": "kestra-flow",
     "python-job": "local-python",
+    "airflow-dag": "airflow-dag",
+    "dagster-job": "dagster-job",
     "data-product-input": "data-product-input",
 }
 

@@ -103,6 +103,34 @@ def platform_problems(path: Path, home: Path) -> list[Problem]:
     return list(found)
 
 
+def chosen_components(path: Path | None, home: Path) -> dict[str, dict[str, str]]:
+    """The components that a platform file chooses: the component of each type, by environment.
+
+    Args:
+        path: The platform file. The result is empty without one, and if the file has problems.
+        home: Folder of the built-in local platform.
+    """
+    if path is None:
+        return {}
+    try:
+        tree, problems = read_document(path)
+    except ProblemsFound:
+        return {}
+    declared = tree.get("environments")
+    environments = {name: node_of(data, name) for name, data in builtin_environments(home, LOCAL).items()}
+    environments |= {LOCAL: environments[BUILTIN_LOCAL], **(declared.keys if declared is not None else {})}
+    for name in environments:
+        problems += _extends(name, environments)
+    if errors_of(problems):
+        return {}
+    chosen = {}
+    for name in environments.keys() - {BUILTIN_LOCAL}:
+        components = _merged(name, environments).keys.get("components")
+        named = components.keys if components is not None else {}
+        chosen[name] = {component_type: node.text for component_type, node in named.items() if node.text is not None}
+    return chosen
+
+
 def _platform(merged: Node, environment: str, home: Path) -> Platform:
     path = ("environments", environment)
     missing = [

@@ -14,6 +14,7 @@ from alchemesh_platform.documents.models import Name, Strict
 from alchemesh_platform.documents.patterns import PRODUCTS_PATTERN, RESOURCE_PATTERN
 from alchemesh_platform.platform_file.builtin import BUILTIN_LOCAL
 from alchemesh_platform.platform_file.notify import Notify
+from alchemesh_platform.platform_file.observations import Observations
 
 TOKEN = SecretRef(secret="ALCHEMESH_TOKEN")  # noqa: S106 - the name of a variable
 
@@ -49,9 +50,9 @@ class Pipeline(Strict):
     domains: tuple[Name, ...] = Field(default=(), description="Domains whose stack it deploys.")
     platform: bool = Field(default=False, description="Whether it deploys the platform's stack.")
     mesh: bool = Field(default=False, description="Whether it applies the mesh repo.")
-    operations: tuple[Literal["up", "refresh", "destroy", "run", "unlock", "access apply", "mesh apply"], ...] = Field(
-        default=(), description="Operations that it may carry out; all by default."
-    )
+    operations: tuple[
+        Literal["up", "refresh", "destroy", "run", "report", "unlock", "access apply", "mesh apply"], ...
+    ] = Field(default=(), description="Operations that it may carry out; all by default.")
 
 
 class IdentityProvider(Strict):
@@ -121,6 +122,7 @@ class Environment(Strict):
     notify: Notify | None = Field(
         default=None, description="Webhooks and mail server that notify people, besides `alchemesh inbox`."
     )
+    observations: Observations = Field(default_factory=Observations, description="How the environment is observed.")
 
 
 class PlatformFile(Strict):
@@ -148,6 +150,7 @@ class Platform(Strict):
     components: dict[Name, Name] = Field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
     notify: Notify | None = None
+    observations: Observations = Field(default_factory=Observations)
     emulated: bool = False  # not a setting of the file: the command sets it
 
     @property

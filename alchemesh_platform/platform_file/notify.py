@@ -10,7 +10,7 @@ from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.web_address import LOOPBACK, is_protected
 from alchemesh_platform.documents.models import Strict
 
-Kind = Literal["decision wanted", "decided", "notice", "end of access", "broken commitment"]
+Kind = Literal["decision wanted", "decided", "notice", "end of access", "broken commitment", "incident"]
 
 
 def _protected(url: str) -> str:
@@ -20,12 +20,15 @@ def _protected(url: str) -> str:
 
 
 class Webhook(Strict):
-    """An address that receives each item as a POST request with a JSON body."""
+    """An address that receives each item as a POST request with a JSON body; incidents as CloudEvents."""
 
     url: Annotated[str, AfterValidator(_protected)] | SecretRef = Field(
         description="Address, https; name a secret if it contains a token."
     )
     kinds: tuple[Kind, ...] = Field(default=(), description="Kinds of items to send; all by default.")
+    signature: SecretRef | None = Field(
+        default=None, description="Key that signs each request, as Standard Webhooks do: a text, or whsec_ and base64."
+    )
 
 
 class Mail(Strict):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from alchemesh_platform.base.problems import Location, ProblemsFound
+from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.documents.document import Node
 from alchemesh_platform.policies.evaluate import evaluate, evaluate_operation, evaluate_request
 from alchemesh_platform.policies.facts import Component, Facts, plain
@@ -59,6 +61,28 @@ def run_cases(loaded: LoadedPolicy) -> list[CaseResult]:
     """Run a policy against each of its cases, in the order of the file."""
     nodes = [node for _, node in loaded.tree.each("cases")]
     return [_run(loaded, case, node) for case, node in zip(loaded.policy.cases, nodes, strict=True)]
+
+
+def hint_on_literals(policy: Policy) -> str | None:
+    """A hint on a text of an expression that no value is equal to; None if there is none."""
+    expression = f"{policy.when or ''} {policy.require}"
+    spans = [text for text in re.findall(r"(?<!duration\()['\"](\d+(?:s|m|h|d|w))['\"]", expression) if _is_span(text)]
+    if spans:
+        span = parse_duration(spans[0])
+        return (
+            f"a span of time has milliseconds here: {spans[0]} is '{plain(span)}'. "
+            f"Compare duration(…) with duration('{int(span.total_seconds())}s')"
+        )
+    percent = re.search(r"['\"](\d+(?:\.\d+)?)%['\"]", expression)
+    return f"a percentage is a number here: {percent[1]}% is {percent[1]}" if percent is not None else None
+
+
+def _is_span(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _run(loaded: LoadedPolicy, case: PolicyCase, node: Node) -> CaseResult:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.base.problems import closest, did_you_mean
 from alchemesh_platform.policies.models import Scope
 from alchemesh_platform.policies.variables import VARIABLES

@@ -29,31 +29,38 @@ class System:
         connections: Kind of connection: ``"module:Class"``, a subclass of
             :class:`alchemesh_platform.sdk.connections.base.Connection`.
         credentials: Kind of connection: ``"module:Name"``, a
-            :class:`alchemesh_platform.sdk.credential.Credentials`: issues and ends the credentials of consumers.
+            :class:`alchemesh_platform.sdk.system.credential.Credentials`: issues and ends the credentials of consumers.
         subscribers: Kind of connection: ``"module:Name"``, a
-            :class:`alchemesh_platform.sdk.subscription.SubscriberAccess`. It prepares a connection of that kind for
-            other products' code.
+            :class:`alchemesh_platform.sdk.system.subscription.SubscriberAccess`. It prepares a connection of that kind
+            for other products' code.
         protocols: Protocols by which its proxies give access.
-        errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.errors.SystemErrors`: hints on the system's errors.
+        errors: ``"module:Name"``, a :class:`alchemesh_platform.sdk.system.errors.SystemErrors`: hints on the system's
+            errors.
         import_ids: Pulumi package: ``"module:function"``. The function takes a resource's type, its inputs and its
             provider's configuration, and returns the id for an import, or None if it has none.
-        identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code_identity`): its description.
+        identities: Kind of identity that code can have (:mod:`alchemesh_platform.sdk.code.identity`): its description.
         servers: Settings, as group and name, that hold addresses of servers without an emulator. An emulated run
             rejects servers on other machines.
-        emulation: ``"module:Name"``, an :class:`alchemesh_platform.sdk.emulation.Emulation`: the system's part of an
-            emulated environment.
+        emulation: ``"module:Name"``, an :class:`alchemesh_platform.sdk.system.emulation.Emulation`: the system's part
+            of an emulated environment.
         checks: Name: ``"module:function"``, for `alchemesh doctor`. The function takes the environment's platform and
             returns its finding, or raises a Failure with the fix.
-        retained: ``"module:Name"``, an :class:`alchemesh_platform.sdk.retained.RetainedData`: finds and deletes data
-            that stayed when its resource was removed.
+        retained: ``"module:Name"``, an :class:`alchemesh_platform.sdk.system.retained.RetainedData`: finds and deletes
+            data that stayed when its resource was removed.
         erasures: Kind of connection of a storage: ``"module:Name"``, an
-            :class:`alchemesh_platform.sdk.erasure.Erasure`: erases rows of its tables. The kind may name a
+            :class:`alchemesh_platform.sdk.system.erasure.Erasure`: erases rows of its tables. The kind may name a
             format after a slash: ``tables/bigquery``.
         data: Kind of connection: ``"module:Name"``, an :class:`alchemesh_platform.data.backend.Backend`: reads and
             writes rows for a product's code. The kind may be narrowed by the connection's format, broker or the scheme
             of its URL: ``tables/delta``, ``topic/kafka``, ``files/gs``.
+        probes: Kind of connection, narrowed as for ``data``: ``"module:Name"``, a
+            :class:`alchemesh_platform.sdk.probes.probe.Probes`: asks a port as a consumer, to measure its uptime and
+            response time.
+        metering: Kind of connection: ``"module:Name"``, a :class:`alchemesh_platform.sdk.system.usage.Metering`: the
+            sources of usage of a port. The kind may be narrowed in the same way.
         objects: Pulumi type of another provider's resource: ``"module:Name"``, a
-            :class:`alchemesh_platform.sdk.cloud_object.CloudObject`: finds the owner and the data of such an object.
+            :class:`alchemesh_platform.sdk.system.cloud_object.CloudObject`: finds the owner and the data of such an
+            object.
     """
 
     name: str
@@ -72,4 +79,6 @@ class System:
     retained: str | None = None
     erasures: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
+    metering: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.base.installed import EntryPoint, by_name, entry_points, load_offer, offered_twice
-from alchemesh_platform.base.reference import load_reference
+from alchemesh_platform.base.packages.installed import EntryPoint, by_name, entry_points, load_offer, offered_twice
+from alchemesh_platform.base.packages.reference import load_reference
 from alchemesh_platform.registration.system import System
 
 GROUP = "alchemesh.systems"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pulumi
 from pydantic import BaseModel
 
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.fault import attributed
 from alchemesh_platform.sdk.outputs import promised, valid
@@ -47,7 +47,7 @@ class Component(pulumi.ComponentResource, Generic[ArgsT, SettingsT]):
         wiring: Wiring | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(f"alchemesh:components:{self.spec.type_in_state or self.spec.name}", name, None, opts)
+        super().__init__(self.spec.pulumi_type, name, None, opts)
         self.name = name
         self.args = args
         self.settings = settings

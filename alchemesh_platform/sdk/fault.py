@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages import conduct
+from alchemesh_platform.base.packages.conduct import StoppedByHand, contained, described, in_time, is_of_person
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from alchemesh_platform.sdk.spec import ComponentSpec
 
+T = TypeVar("T")
+OWN = "alchemesh_components"
+
+_hung: set[tuple[str, str, str]] = set()  # steps of components that are not tried again in this process
+
 
 class ComponentFault(Failure):
     """Raised when the code of a component fails, or breaks what its spec promises."""
+
+    def about_outputs(self) -> str | None:
+        """The sentence about the outputs of the component; None if the fault is another one."""
+        sentence = self.message.partition(": ")[2]
+        return sentence if sentence.startswith(("output ", "found output ", "build() returned ")) else None
 
 
 @contextmanager
@@ -32,15 +44,58 @@ def attributed(spec: ComponentSpec, port: str, step: str) -> Iterator[None]:
         ComponentFault: when the code raises an error or exits. A failure that the component reports keeps its sentence
             and its hint.
     """
+    key = (spec.name, spec.version, step)
+    if key in _hung:
+        raise fault(spec, port, f"{step} does not end within {conduct.CALL_SECONDS:g} s")
+
+    def blame(sentence: str) -> ComponentFault:
+        return fault(spec, port, sentence)
+
     try:
-        yield
-    except ComponentFault:
+        with conduct.step(step, blame, lambda: _hung.add(key)), _conduct(spec):
+            yield
+    except (ComponentFault, StoppedByHand):
         raise
     except Failure as failure:
         raise fault(spec, port, failure.message, hint=failure.hint) from failure
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_of_person(error):
+            raise
         place = _place(spec, error.__traceback__)
-        raise fault(spec, port, f"{step} failed{place}: {type(error).__name__}: {error}") from error
+        raise fault(spec, port, f"{step} failed{place}: {described(error)}") from error
+
+
+def call(spec: ComponentSpec, port: str, step: str, function: Callable[[], T]) -> T:
+    """Call a function of a component. One of another package is given up if it does not end.
+
+    Args:
+        spec: The component.
+        port: Address of the port that uses it.
+        step: The step that runs: ``its check``.
+        function: Calls it.
+
+    Returns:
+        The result of the function.
+
+    Raises:
+        ComponentFault: when the code raises an error, exits or does not end.
+        StoppedByHand: when a person stops the command while the code runs.
+    """
+
+    def attribute() -> T:
+        with attributed(spec, port, step):
+            return function()
+
+    return attribute() if is_own(spec) else in_time(attribute, step, lambda sentence: fault(spec, port, sentence))
+
+
+def is_own(spec: ComponentSpec) -> bool:
+    """Whether a component is one of the platform's own, which are tested with it."""
+    return module_of(spec) == OWN
+
+
+def _conduct(spec: ComponentSpec) -> AbstractContextManager[None]:
+    return nullcontext() if is_own(spec) else contained(spec.name)
 
 
 def fault(spec: ComponentSpec, port: str, sentence: str, *, hint: str | None = None) -> ComponentFault:
@@ -50,13 +105,14 @@ def fault(spec: ComponentSpec, port: str, sentence: str, *, hint: str | None = N
         hint: The remedy; by default, a report to the author of the package.
     """
     package = package_of(spec)
-    message = f"component {spec.name} {spec.version} of package {package}, {port}: {sentence}"
+    named = f"{spec.name} {spec.version}".rstrip()  # a spec without a version has that of its package
+    message = f"component {named} of package {package}, {port}: {sentence}"
     return ComponentFault(message, hint=hint or f"report it to the author of {package}")
 
 
 def package_of(spec: ComponentSpec) -> str:
     """The installed package that a component comes from, or its module if no installed package has it."""
-    from alchemesh_platform.base.installed import entry_points
+    from alchemesh_platform.base.packages.installed import entry_points
 
     offered = (entry.package for entry in entry_points("alchemesh.components") if entry.name == spec.name)
     return next(offered, module_of(spec))

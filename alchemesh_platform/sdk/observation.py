@@ -34,10 +34,11 @@ class Observation:
     """The health of a component, the reason, and the content of its tables by model (or of its "files").
 
     ``lag_seconds``: for a proxy, the time since a change of the storage that consumers do not read yet. Zero: they read
-    the current state. None: unknown.
+    the current state. None: unknown. ``lags``: the same by model, if the proxy knows it.
     """
 
     health: Health
     reason: str = ""
     tables: Mapping[str, TableObservation] = field(default_factory=dict)
     lag_seconds: float | None = None
+    lags: Mapping[str, float] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from alchemesh_platform.manifest.models import Protocol, SemanticModel, SourceProperty
+from alchemesh_platform.sdk.code.place import Place
 
 _WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _HASH_LENGTH = 8
@@ -55,9 +56,12 @@ class Wiring:
             "outputs": {…}, "infrastructure": {…}}``, in the form of :class:`alchemesh_platform.connections.Connections`
             (values may be Pulumi outputs).
         needs: Component type of each need of the product, by name.
+        upstream: For code: the output port of another product that an input port reads, ``domain/product/port``, by the
+            name of the input port.
         foundations: Outputs of the foundation stacks of the environment, by role (``platform``, ``domain``); empty if
             the stack is not deployed.
         product_version: Version of the product.
+        place: The place of the environment on this machine; None outside a deployment.
         product_root: Folder of the manifest. Relative paths in arguments start here.
     """
 
@@ -78,9 +82,11 @@ class Wiring:
     schema: Mapping[str, SourceProperty] | None = None
     connections: Mapping[str, Any] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
+    upstream: Mapping[str, str] = field(default_factory=dict)
     foundations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     product_version: str = "0.0.0"
     product_root: str = "."
+    place: Place | None = None
 
     @classmethod
     def standalone(cls, name: str, *, program: str, environment: str) -> Wiring:

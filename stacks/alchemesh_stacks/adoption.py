@@ -26,14 +26,25 @@ def adoption(kept: Iterable[Kept]) -> pulumi.ResourceTransformation:
         if identity is None:
             return None
         parents = (identity[:end] for end, letter in enumerate(identity) if letter == "/")
-        called = identity.rpartition("/")[2].partition("@")[0]  # the id of an account ends with its email
-        if called not in _texts(resource.props) or any(one in passed_over for one in parents):
+        if not _names(identity) & _texts(resource.props) or any(one in passed_over for one in parents):
             passed_over.add(identity)
             return None
         taken = pulumi.ResourceOptions(import_=identity, ignore_changes=list(EVERYTHING))
         return pulumi.ResourceTransformationResult(resource.props, pulumi.ResourceOptions.merge(resource.opts, taken))
 
     return adopt
+
+
+def _names(identity: str) -> set[str]:
+    """The names that an id may stand for: its last part, without the domain of an account or the ending of a secret.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html (six random characters)
+    """
+    last = identity.rpartition("/")[2].partition("@")[0]
+    if not identity.startswith("arn:"):
+        return {last}
+    resource = last.rpartition(":")[2]
+    return {last, resource, resource.rpartition("-")[0]}
 
 
 def _texts(props: object) -> set[str]:

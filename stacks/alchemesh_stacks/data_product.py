@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
+from pulumi.output import Unknown
 
 from alchemesh_platform.base.names import asset_address, product_address
 from alchemesh_platform.compose.plan import Plan, PlannedComponent, PlannedGrant, PlannedInput, PlannedOutput
@@ -25,7 +26,7 @@ from alchemesh_platform.platform_file.models import Transform
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.connections.ports import schema_of_models
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.fault import attributed
+from alchemesh_platform.sdk.fault import attributed, fault
 from alchemesh_platform.systems.mesh import resources as mesh
 from alchemesh_stacks.adoption import adoption
 
@@ -50,7 +51,7 @@ def deploy_manifest(path: str = "alchemesh.yaml", platform_file: str | None = No
     from pathlib import Path
 
     from alchemesh_platform.access.grants.desired_grants import with_grants
-    from alchemesh_platform.base.home import home
+    from alchemesh_platform.base.files.home import home
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.compose.compose import compose
     from alchemesh_platform.deployment.foundation_outputs import (
@@ -169,7 +170,8 @@ class InputPort(pulumi.ComponentResource):
         self.plan = plan
         self.planned = planned
         self.children = pulumi.ResourceOptions(parent=self)
-        self.component = place(plan, planned.component, self.children)
+        expected = pulumi.ResourceOptions(transformations=[_unknown_origin] if planned.origin in plan.upcoming else [])
+        self.component = place(plan, planned.component, pulumi.ResourceOptions.merge(self.children, expected))
         self.connections: dict[str, Any] = (
             dict(self.component.outputs) if planned.from_product else {"storage": self.component.outputs}
         )
@@ -328,6 +330,9 @@ def place(
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transforms=transforms))
     with attributed(planned.spec, wiring.address, "its import"):
         component = planned.spec.component_class()
+    if not hasattr(component, "spec"):
+        sentence = f"its class {planned.spec.component} has no spec"
+        raise fault(planned.spec, wiring.address, sentence, hint="set `spec = SPEC` in the class")
     with attributed(planned.spec, wiring.address, "its start"):
         return component(planned.resource_name, planned.args, planned.settings, wiring, opts)
 
@@ -361,6 +366,14 @@ def _transform(rule: Transform) -> pulumi.ResourceTransform:
         return pulumi.ResourceTransformResult(props={**resource.props, **rule.set}, opts=resource.opts)
 
     return adjust
+
+
+def _unknown_origin(resource: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """In a preview: the port that is read is not deployed yet, so everything about it is unknown."""
+    if resource.type_ != mesh.Subscription.pulumi_type or not pulumi.runtime.is_dry_run():
+        return None
+    unknown = Unknown()  # type: ignore[no-untyped-call,unused-ignore] # pulumi has no type for it
+    return pulumi.ResourceTransformationResult({**resource.props, "origin": unknown}, resource.opts)
 
 
 def _after(

@@ -5,19 +5,25 @@ The SDK's mocks replace the engine. As in a preview, values that only a provider
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from threading import current_thread, main_thread
 from typing import Any, cast
 
 import pulumi
+from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.mocks import MockMonitor
 
 from alchemesh_platform.base.secrets import placeholder_for_missing
+from alchemesh_platform.compose.foundation import Foundation
 from alchemesh_platform.compose.plan import Plan
-from alchemesh_platform.deployment.progress import Progress, SectionKind
-from alchemesh_platform.engine.run.events import ResourcePre
+from alchemesh_platform.deployment.report.progress import Progress, SectionKind
+from alchemesh_platform.engine.run.events import ResourcePre, plain
 from alchemesh_stacks.data_product import DataProduct
+from alchemesh_stacks.foundation import deploy_foundation
 
 PLACEHOLDER = "not looked up"
 # The SDK's function that runs a program in this process until all its declarations are known.
@@ -71,16 +77,43 @@ def registered(plan: Plan) -> list[ResourcePre]:
     return copy_context().run(_registered, plan)
 
 
-def _registered(plan: Plan) -> list[ResourcePre]:
-    monitor = _Monitor()
-    pulumi.runtime.set_mocks(monitor.mocks, project=plan.project, stack=plan.environment, preview=True, monitor=monitor)
+def registered_foundation(foundation: Foundation) -> list[ResourcePre]:
+    """Every resource that the program of a shared stack registers, without the record of its outputs."""
 
+    def program() -> None:
+        deploy_foundation(foundation, recorded=False)
+
+    return copy_context().run(_run, program, foundation.project, foundation.wiring.environment)
+
+
+def _registered(plan: Plan) -> list[ResourcePre]:
     def program() -> None:
         DataProduct(replace(plan, transforms=()))
 
-    with placeholder_for_missing(PLACEHOLDER):
+    return _run(program, plan.project, plan.environment)
+
+
+def _run(program: Callable[[], None], project: str, stack: str) -> list[ResourcePre]:
+    monitor = _Monitor()
+    with placeholder_for_missing(PLACEHOLDER), _event_loop():
+        pulumi.runtime.set_mocks(monitor.mocks, project=project, stack=stack, preview=True, monitor=monitor)
         _run_to_its_end(program)()
     return monitor.registrations
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """An event loop for the SDK, which takes that of its thread. Only the main thread has one by itself."""
+    if current_thread() is main_thread():
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 class _Answers(pulumi.runtime.Mocks):
@@ -114,7 +147,7 @@ class _Monitor(MockMonitor):
                 old_inputs=None,
                 new_inputs=None,
                 old_outputs=None,
-                new_outputs=None,
+                new_outputs=plain(MessageToDict(request.object)),
                 planning=True,
             )
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from alchemesh_platform.base.packages.conduct import muted
 from alchemesh_platform.compose.plan import Plan, PlannedComponent
 from alchemesh_platform.engine.run.events import ResourcePre
 from alchemesh_platform.engine.urn import name_of
@@ -26,7 +27,9 @@ def try_program(plan: Plan) -> None:
         ComponentFault: when a component's code fails, declares other resources in each run, or needs a provider that
             its spec does not name.
     """
-    first, second = registered(plan), registered(plan)
+    first = registered(plan)
+    with muted():
+        second = registered(plan)
     components = {planned.resource_name: planned for planned in plan.components()}
     parents = {found.urn: found for found in (*first, *second)}
     for found in first:

@@ -16,12 +16,12 @@ from alchemesh_platform.base.remedy import Command, command, remedy
 from alchemesh_platform.registry.audit import Act, acts_of, record_act
 from alchemesh_platform.registry.records import AccessRequestRecord, CredentialRecord, ProductRecord
 from alchemesh_platform.registry.writes import Key
-from alchemesh_platform.sdk.credential import Holder, IssuedCredential
+from alchemesh_platform.sdk.system.credential import Holder, IssuedCredential
 
 if TYPE_CHECKING:
     from alchemesh_platform.access.requests.acts import Requests
     from alchemesh_platform.sdk.consumer import Consumer
-    from alchemesh_platform.sdk.credential import Credentials
+    from alchemesh_platform.sdk.system.credential import Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def issue_credential(
             hint=remedy("{} issues one for your code; {} your own", command("up"), _command(request)),
         )
     shared = is_shared(credentials, request, code=code)
-    if rotate and shared:
+    users = credentials.code_users(consumer) if shared else ()
+    if rotate and len(users) == 1:
         raise NoCredential(
             f"the code that reads {request.port} through {request.address} has one credential, which cannot overlap "
             "with the next one",
@@ -104,8 +105,12 @@ def issue_credential(
         )
     now = requests.now
     replaceable = _replaceable(requests, request, credentials, consumer, shared=shared)
+    if shared and rotate and not replaceable:
+        replaceable = _issued_before(requests, request, credentials.shared_user(consumer))
     current = max(
-        (record for record in replaceable if record.holder == holder), key=lambda record: record.issued_at, default=None
+        (record for record in replaceable if shared or record.holder == holder),
+        key=lambda record: record.issued_at,
+        default=None,
     )
     slot = 1 if current is None else 3 - current.slot if rotate else current.slot
     by_itself = now + terms.valid_for if terms.valid_for is not None and not shared else None
@@ -126,13 +131,14 @@ def issue_credential(
         expires_at=expiry_of(by_itself, request.ends_at),
     )
     credentials.end(connection, sorted({each.user for each in over} - {issued.user}))
-    overlapping = None
+    overlapping: list[CredentialRecord] = []
     if rotate and current is not None:
         until = min(now + terms.overlap, current.expires_at or now + terms.overlap)
         credentials.limit(connection, current.user, until)
-        overlapping = current.model_copy(update={"expires_at": until})
+        of_user = [current, *(each for each in replaceable if each.user == current.user and each != current)]
+        overlapping = [each.model_copy(update={"expires_at": until}) for each in of_user]
     removals = [Key(CredentialRecord, environment, each.address) for each in over if each.address != record.address]
-    registry.write([record, *([overlapping] if overlapping is not None else [])], removals)
+    registry.write([record, *overlapping], removals)
     record_act(
         registry,
         Act(
@@ -146,12 +152,12 @@ def issue_credential(
                 "port": request.port,
                 "user": issued.user,
                 **({"expires_at": record.expires_at.isoformat()} if record.expires_at is not None else {}),
-                **({"rotates": current.user} if overlapping is not None and current is not None else {}),
+                **({"rotates": current.user} if overlapping and current is not None else {}),
             },
             at=now,
         ),
     )
-    return Handed(issued, record, overlapping or current)
+    return Handed(issued, record, overlapping[0] if overlapping else current)
 
 
 def is_shared(credentials: Credentials, request: AccessRequestRecord, *, code: bool = False) -> bool:
@@ -169,10 +175,36 @@ def _replaceable(
         return held
     if not credentials.code_user:
         return [record for record in held if record.holder == requests.identity.subject]
-    user = credentials.shared_user(consumer)
+    users = credentials.code_users(consumer)
     if shared:  # one password: the new one ends that of every other holder
-        return [record for record in held if record.user == user]
-    return [record for record in held if record.user != user and record.holder == requests.identity.subject]
+        return [record for record in held if record.user in users]
+    return [record for record in held if record.user not in users and record.holder == requests.identity.subject]
+
+
+def _issued_before(requests: Requests, request: AccessRequestRecord, user: str) -> list[CredentialRecord]:
+    """The last credential of the request's user that an earlier version issued: it recorded them in the audit only."""
+    acts = [
+        act
+        for act in acts_of(requests.registry, requests.environment, request.product)
+        if act.address == request.address
+        and act.operation in ("access credential", "access credential end")
+        and act.detail.get("user") in (None, user)
+    ]
+    return [
+        CredentialRecord(
+            environment=requests.environment,
+            address=f"{request.address}/{user}/{act.actor}",
+            product=request.product,
+            port=request.port,
+            request=request.address,
+            holder=act.actor,
+            user=user,
+            slot=1,
+            issued_at=act.at,
+        )
+        for act in acts[:1]
+        if act.operation == "access credential"
+    ]
 
 
 def replaced_by(requests: Requests, address: str, *, rotate: bool = False, code: bool = False) -> list[str]:
@@ -196,17 +228,12 @@ def replaced_by(requests: Requests, address: str, *, rotate: bool = False, code:
     shared = is_shared(issuer[0], request, code=code)
     consumer = resolve(registry, environment, Requester.of(request), request=address)
     held = _replaceable(requests, request, issuer[0], consumer, shared=shared)
+    if shared and not held:
+        held = _issued_before(requests, request, issuer[0].shared_user(consumer))
     sentences = [
         f"the credential of {record.holder} for {request.port}, issued {moment(record.issued_at)}, stops working"
         for record in held
     ]
-    if shared and not sentences:  # an earlier version recorded issued credentials in the audit only
-        sentences = [
-            f"the credential of {act.actor} for {request.port}, issued {moment(act.at)}, stops working"
-            for act in acts_of(registry, environment, request.product)
-            if (act.operation, act.address) == ("access credential", address)
-            and act.detail.get("user") in (None, issuer[0].shared_user(consumer))
-        ][:1]
     running = request.requester_kind == "data_product" and registry.get(ProductRecord, environment, request.requester)
     if sentences and running and shared:
         sentences.append(f"{request.requester} is deployed and cannot read the port until its code has the new one")

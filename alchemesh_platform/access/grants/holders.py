@@ -25,7 +25,7 @@ from alchemesh_platform.registry.records import (
     UserRecord,
 )
 from alchemesh_platform.sdk.connections.ports import PortConnections
-from alchemesh_platform.sdk.credential import Credentials
+from alchemesh_platform.sdk.system.credential import Credentials
 
 if TYPE_CHECKING:
     from alchemesh_platform.identity.identity import Identity

@@ -23,7 +23,7 @@ def parse_until(text: str, now: datetime) -> datetime:
     Raises:
         BadEnd: when it cannot be parsed, or has passed.
     """
-    return in_future(_read(text.strip(), now), now)
+    return in_future(read_until(text, now), now)
 
 
 def in_future(ends_at: datetime, now: datetime) -> datetime:
@@ -40,7 +40,13 @@ def in_future(ends_at: datetime, now: datetime) -> datetime:
     return ends_at
 
 
-def _read(text: str, now: datetime) -> datetime:
+def read_until(text: str, now: datetime) -> datetime:
+    """Parse a date, a moment or a span of time from now. A date includes its day; a text without a zone is UTC.
+
+    Raises:
+        BadEnd: when it cannot be parsed.
+    """
+    text = text.strip()
     try:
         if "T" not in text and " " not in text and text[-1:].isalpha():
             return now + parse_duration(text)

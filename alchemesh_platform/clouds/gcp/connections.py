@@ -13,7 +13,7 @@ class SecretConnection(Connection):
     """A secret: its location, never its value."""
 
     kind: Literal["secret"] = "secret"
-    name: str = Field(description="Name in Secret Manager: projects/PROJECT/secrets/SECRET.")
+    name: str = Field(description="Name in Secret Manager, projects/PROJECT/secrets/SECRET, or in AWS's.")
 
 
 class IdentityConnection(Connection):

@@ -16,7 +16,7 @@ from alchemesh_platform.clouds.gcp.objects.services import bigquery
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.connections.tables import TablesConnection
-from alchemesh_platform.sdk.erasure import ErasedRows, Erasure, NotErasable
+from alchemesh_platform.sdk.system.erasure import ErasedRows, Erasure, NotErasable
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

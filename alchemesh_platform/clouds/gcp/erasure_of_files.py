@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.clouds.gcp.data.buckets import Place, place_of
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.clouds.gcp.emulation.types.errors import Refused
 from alchemesh_platform.clouds.gcp.erasure import condition
 from alchemesh_platform.clouds.gcp.objects.services import storage
 from alchemesh_platform.data.folder import MANIFEST, Manifest
+from alchemesh_platform.data.in_memory import open_duckdb
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.sdk.connections.files import FilesConnection
-from alchemesh_platform.sdk.erasure import ErasedRows, Erasure, NotErasable
+from alchemesh_platform.sdk.system.erasure import ErasedRows, Erasure, NotErasable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -207,7 +208,7 @@ def _selected(rows: pa.Table, where: str) -> pa.Array:
     except ImportError as error:
         raise NotErasable("duckdb is not installed", hint=install_command("alchemesh-platform[local]")) from error
     statement = f"SELECT coalesce(CAST(({condition(where)}) AS BOOLEAN), false) FROM rows"  # noqa: S608 - one expression
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+    with open_duckdb({"enable_external_access": "false"}) as connection:
         connection.register("rows", rows)
         connection.execute("SET lock_configuration = true")
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.state.object_store import GOOGLE_SIGN_IN
-from alchemesh_platform.sdk.errors import ErrorHint, SystemErrors
+from alchemesh_platform.sdk.system.errors import ErrorHint, SystemErrors
 
 _DETAILS = re.compile(r"\nDetails:\n(?P<json>\[.*\])", re.DOTALL)
 # https://cloud.google.com/storage/docs/json_api/v1/status-codes, https://cloud.google.com/bigquery/docs/error-messages

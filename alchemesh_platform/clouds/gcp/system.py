@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.system import System
 
 _OBJECTS = "alchemesh_platform.clouds.gcp.objects"
 
@@ -20,6 +20,17 @@ SYSTEM = System(
     data={
         "files/gs": "alchemesh_platform.clouds.gcp.data.folder:DATA",
         "topic/pubsub": "alchemesh_platform.clouds.gcp.data.topics:DATA",
+    },
+    probes={
+        "tables/bigquery": "alchemesh_platform.clouds.gcp.probes:TABLES",
+        "data-api/bigquery": "alchemesh_platform.clouds.gcp.probes:DATA_APIS",
+        "data-api/https": "alchemesh_platform.clouds.gcp.probes:DATA_APIS",
+        "files/gs": "alchemesh_platform.clouds.gcp.probes:BUCKETS",
+        "topic/pubsub": "alchemesh_platform.clouds.gcp.probes:TOPICS",
+    },
+    metering={
+        "tables/bigquery": "alchemesh_platform.clouds.gcp.job_history:METERING",
+        "data-api/bigquery": "alchemesh_platform.clouds.gcp.job_history:METERING",
     },
     objects={
         "gcp:storage/bucket:Bucket": f"{_OBJECTS}.data:BUCKET",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
 
+from alchemesh_platform.base.units import format_duration
 from alchemesh_platform.contracts.compatibility.changes import ContractChange, added, changed, removed
 from alchemesh_platform.contracts.port import MODELS
 from alchemesh_platform.documents.document import Path, listed, quoted
 from alchemesh_platform.manifest.models import Property, Relationship, SemanticModel
+from alchemesh_platform.manifest.ranges import comparable
 
 # Least sensitive first. A company with other classifications passes its own scale to `diff_port`.
 CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "secret")
@@ -46,8 +50,17 @@ def _model(
 ) -> Iterator[ContractChange]:
     yield from documented((*path, "description"), before.description, after.description)
     yield from documented((*path, "entity"), before.entity, after.entity)
+    # They say how the platform measures the rows, and promise nothing.
+    yield from documented((*path, "event_time"), before.event_time, after.event_time)
+    yield from documented((*path, "ingestion_time"), before.ingestion_time, after.ingestion_time)
+    yield from documented((*path, "timeliness"), _span(before.timeliness), _span(after.timeliness))
+    yield from documented((*path, "reference"), before.reference, after.reference)
     yield from _properties((*path, "properties"), before.properties, after.properties, classifications)
     yield from _relationships((*path, "relationships"), before.relationships, after.relationships)
+
+
+def _span(span: timedelta | None) -> str | None:
+    return None if span is None else format_duration(span)
 
 
 def _properties(
@@ -86,6 +99,8 @@ def _property(
     yield from _required((*path, "required"), before, after)
     yield from _enum((*path, "enum"), before.enum, after.enum)
     yield from _pattern((*path, "pattern"), before.pattern, after.pattern)
+    for bound in ("minimum", "maximum"):
+        yield from _bound((*path, bound), getattr(before, bound), getattr(after, bound), least=bound == "minimum")
     yield from _classification((*path, "classification"), before.classification, after.classification, classifications)
     yield from _properties((*path, "properties"), before.properties or {}, after.properties or {}, classifications)
     yield from _properties(path, _items(before), _items(after), classifications)
@@ -161,6 +176,20 @@ def _pattern(path: Path, before: str | None, after: str | None) -> Iterator[Cont
     else:
         # In general, no program can decide whether one regular expression is stricter than another.
         yield changed(path, "breaking", f"values match {quoted(after)}, matched {quoted(before)}")
+
+
+def _bound(
+    path: Path, before: int | float | str | None, after: int | float | str | None, *, least: bool
+) -> Iterator[ContractChange]:
+    words = "at least" if least else "at most"
+    if before is None and after is not None:
+        yield added(path, "compatible", f"values are {words} {after}, had no limit")
+    elif before is not None and after is None:
+        yield removed(path, "breaking", f"values have no limit, were {words} {before}")
+    elif before is not None and after is not None and comparable(before) != comparable(after):
+        narrower = (comparable(after) > comparable(before)) is least
+        kind: Literal["compatible", "breaking"] = "compatible" if narrower else "breaking"
+        yield changed(path, kind, f"values are {words} {after}, were {words} {before}")
 
 
 def _classification(

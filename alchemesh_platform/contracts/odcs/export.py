@@ -67,12 +67,15 @@ class PortIdentity:
         return port_address(self.domain, self.product, self.port)
 
 
-def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractStandard:
+def export_odcs(
+    port: PromisedPort, identity: PortIdentity, results: Mapping[str, Mapping[str, Any]] | None = None
+) -> OpenDataContractStandard:
     """The contract of a port as a document of ODCS 3.2.
 
     Args:
         port: The port, from a manifest without problems.
         identity: Its provider.
+        results: Test: its newest result, which becomes a custom property of the test.
 
     Raises:
         NothingPromised: when the port has no contract.
@@ -95,7 +98,7 @@ def export_odcs(port: PromisedPort, identity: PortIdentity) -> OpenDataContractS
         "domain": identity.domain,
         **_team(identity),
         **_description(identity, port.contract.terms),
-        "schema": [_object(name, model, port.models, placed) for name, model in port.models.items()],
+        "schema": [_object(name, model, port.models, placed, results or {}) for name, model in port.models.items()],
         **_price(port.contract.terms),
         **_service_levels(port.contract),
         **_customs(_contract_customs(port, placed)),
@@ -133,7 +136,7 @@ def _price(terms: Terms) -> Document:
     billing = terms.billing
     if billing is None:
         return {}
-    price: Document = {"priceAmount": odcs.whole(billing.price)}
+    price: Document = {"priceAmount": odcs.whole(float(billing.price))}
     if billing.currency is not None:
         price["priceCurrency"] = billing.currency
     if billing.per is not None:
@@ -164,6 +167,14 @@ def _contract_customs(port: PromisedPort, placed: Mapping[str, Sequence[QualityR
     customs: Document = {odcs.ACCESS_TYPE: port.contract.access.value, odcs.PROTOCOLS: list(port.protocols)}
     if terms.billing is not None:
         customs[odcs.BILLING_MODEL] = terms.billing.model
+        if terms.billing.time_zone is not None:
+            customs[odcs.BILLING_TIME_ZONE] = terms.billing.time_zone
+        if terms.billing.credits is not None:
+            customs[odcs.CREDITS] = terms.billing.credits.model_dump(mode="json", exclude_none=True)
+    levels = port.contract.service_levels.model_dump(mode="json", exclude_none=True)
+    customs |= {name: levels[key] for name, key in odcs.MEASURING.items() if key in levels}
+    if terms.limits is not None:
+        customs[odcs.LIMITS] = terms.limits.model_dump(mode="json", exclude_none=True)
     if terms.notice_period is not None:
         customs[odcs.NOTICE_PERIOD] = format_duration(terms.notice_period)
     read = [rule.name for name, model in port.models.items() for rule in _in_order(placed[name], model)]
@@ -202,9 +213,10 @@ def _object(
     model: SemanticModel,
     models: Mapping[str, SemanticModel],
     placed: Mapping[str, Sequence[QualityRule]],
+    results: Mapping[str, Mapping[str, Any]],
 ) -> Document:
     rules = placed[name]
-    quality = [_rule(rule, name, None, model) for rule in rules if not _at_property(rule, model)]
+    quality = [_rule(rule, name, None, model, results) for rule in rules if not _at_property(rule, model)]
     known, elsewhere = [], []
     for index, relationship in enumerate(model.relationships):
         if _has_references(relationship, model, models.get(relationship.to)):
@@ -214,7 +226,7 @@ def _object(
     properties = []
     keys = [key for key, one in model.properties.items() if one.key]
     for key, one in model.properties.items():
-        about = [_rule(rule, name, key, model) for rule in rules if rule.property == key]
+        about = [_rule(rule, name, key, model, results) for rule in rules if rule.property == key]
         position = keys.index(key) + 1 if one.key else None
         properties.append({"name": key, **_property(one, position), **_listed("quality", about)})
     return {
@@ -225,8 +237,15 @@ def _object(
         "properties": properties,
         **_listed("relationships", known),
         **_listed("quality", quality),
-        **_customs({odcs.RELATIONSHIPS: elsewhere} if elsewhere else {}),
+        **_customs(_times(model) | ({odcs.RELATIONSHIPS: elsewhere} if elsewhere else {})),
     }
+
+
+def _times(model: SemanticModel) -> Document:
+    """The times of a model, which ODCS has no place for."""
+    limit = None if model.timeliness is None else format_duration(model.timeliness)
+    found = {odcs.EVENT_TIME: model.event_time, odcs.INGESTION_TIME: model.ingestion_time, odcs.TIMELINESS: limit}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _property(one: Property, key_position: int | None = None) -> Document:
@@ -245,8 +264,9 @@ def _property(one: Property, key_position: int | None = None) -> Document:
         document |= _listed("enum", [{"value": value} for value in standard])
         if not values or standard != values:
             customs[odcs.ENUM] = list(one.enum)
-    if one.pattern is not None:
-        document["logicalTypeOptions"] = {"pattern": one.pattern}
+    options = {"pattern": one.pattern, "minimum": odcs.whole(one.minimum), "maximum": odcs.whole(one.maximum)}
+    if known := {name: value for name, value in options.items() if value is not None}:
+        document["logicalTypeOptions"] = known
     if one.classification is not None:
         document["classification"] = one.classification
     if one.properties is not None:
@@ -280,12 +300,14 @@ def _relationship(model: str, relationship: Relationship) -> Document:
     return {"from": here[0] if single else here, "to": there[0] if single else there, **_customs(custom)}
 
 
-def _rule(rule: QualityRule, model: str, key: str | None, of: SemanticModel) -> Document:
+def _rule(
+    rule: QualityRule, model: str, key: str | None, of: SemanticModel, results: Mapping[str, Mapping[str, Any]]
+) -> Document:
     document: Document = {"name": rule.name, "type": rule.type}
     for name in ("description", "metric", "query", "dimension", "severity", "unit"):
         if getattr(rule, name):
             document[name] = getattr(rule, name)
-    arguments = odcs.metric_arguments(rule.metric, of.properties.get(key or ""))
+    arguments = odcs.metric_arguments(rule.metric, of.properties.get(key or ""), _key(of))
     if arguments is not None:
         document["arguments"] = arguments
     customs: Document = {}
@@ -305,7 +327,13 @@ def _rule(rule: QualityRule, model: str, key: str | None, of: SemanticModel) -> 
             customs[operator] = written
         else:
             document[operator] = written
+    if rule.name in results:
+        customs[odcs.RESULT] = dict(results[rule.name])
     return document | _customs(customs)
+
+
+def _key(model: SemanticModel) -> tuple[str, ...]:
+    return tuple(name for name, declared in model.properties.items() if declared.key)
 
 
 def _customs(values: Mapping[str, Any]) -> Document:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from alchemesh_platform.base.money.currency import price_of
+from alchemesh_platform.base.money.quantity import PERIOD_EXAMPLES, PERIODS, USE_EXAMPLES, USES, parse_quantity
 from alchemesh_platform.base.names import NAME_MAX, NAME_PATTERN
 from alchemesh_platform.base.problems import Problem, ProblemsFound
 from alchemesh_platform.base.units import Duration, Percent, format_duration
@@ -17,10 +19,20 @@ from alchemesh_platform.contracts.odcs.quality import in_order, read_quality
 from alchemesh_platform.contracts.odcs.reading import Custom, Reading, fitting
 from alchemesh_platform.contracts.odcs.yaml_text import yaml_text
 from alchemesh_platform.contracts.port import PromisedPort
-from alchemesh_platform.documents.document import Node, Path, described
+from alchemesh_platform.documents.document import Node, Path, described, quoted
 from alchemesh_platform.documents.patterns import CURRENCY_PATTERN, VERSION_PATTERN
 from alchemesh_platform.documents.validate import validate
-from alchemesh_platform.manifest.models import AccessType, Billing, Contract, ContractLifecycle, ServiceLevels, Terms
+from alchemesh_platform.manifest.models import (
+    AccessType,
+    Billing,
+    Contract,
+    ContractLifecycle,
+    Credits,
+    ServiceLevels,
+    Terms,
+    TimeZone,
+    UsageLimits,
+)
 from alchemesh_platform.registration.protocol import protocol_names
 
 if TYPE_CHECKING:
@@ -42,7 +54,6 @@ _UNITS = {
 }
 LONGEST = timedelta(days=36_500)  # units of a duration in a manifest
 _PERCENT_UNITS = {None, "percent", "%"}
-_PERIODS = {"day", "week", "month", "quarter", "year"}  # units of a price that does not depend on use
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ def manifest_text(imported: ImportedPort) -> str:
     first["access"] = port.contract.access.value
     billing = port.contract.terms.billing
     if billing is not None and billing.model != "free":  # always write a price, even if it is zero
-        contract["terms"]["billing"]["price"] = billing.price
+        contract["terms"]["billing"]["price"] = float(billing.price)
     output: dict[str, Any] = {"name": imported.name}
     if imported.description:
         output["description"] = imported.description
@@ -158,6 +169,7 @@ class _Import:
             service_levels=self._service_levels(),
             terms=Terms(
                 usage=(about.usage if about is not None else None) or "",
+                limits=self._custom(odcs.LIMITS, UsageLimits),
                 billing=self._billing(),
                 notice_period=self._custom(odcs.NOTICE_PERIOD, Duration),
             ),
@@ -217,11 +229,16 @@ class _Import:
             else:
                 levels[name] = value
                 self.reading.take(*((*path, key) for key in ("property", "value", "unit")))
+        for name, key in odcs.MEASURING.items():
+            value = self._custom(name, ServiceLevels.model_fields[key].rebuild_annotation())
+            if value is not None:
+                levels[key] = value
         return ServiceLevels(**levels)
 
     def _billing(self) -> Billing | None:
         price = self.document.price
         model = self._custom(odcs.BILLING_MODEL, Billing.model_fields["model"].annotation)
+        zone, shares = self._custom(odcs.BILLING_TIME_ZONE, TimeZone), self._custom(odcs.CREDITS, Credits)
         if price is None:
             return None if model is None else fitting(Billing, {"model": model})
         found = price.priceCurrency
@@ -229,15 +246,27 @@ class _Import:
         if found is not None:
             currency = self.reading.text(("price", "priceCurrency"), found, CURRENCY_PATTERN, len(found))
         amount = float(price.priceAmount or 0)
-        chosen = model or ("free" if amount == 0 else "flat" if price.priceUnit in _PERIODS else "per_use")
+        unit = parse_quantity(price.priceUnit) if price.priceUnit else None
+        chosen = model or ("free" if amount == 0 else "flat" if unit is not None and unit.is_period else "per_use")
         known = amount >= 0 and (chosen == "free" or (currency and (chosen == "flat" or price.priceUnit)))
         if not known or (chosen == "free" and amount > 0):
             self.reading.leave(("price",), "found a price without its currency and unit")
             return None
+        if chosen != "free" and price.priceUnit and (unit is None or unit.is_period != (chosen == "flat")):
+            expected = f"{PERIODS}: {PERIOD_EXAMPLES}" if chosen == "flat" else f"{USES}: {USE_EXAMPLES}"
+            self.reading.leave(("price",), f"found a price per {quoted(price.priceUnit)}, expected {expected}")
+            return None
         self.reading.take(("price", "priceAmount"), ("price", "priceCurrency"), ("price", "priceUnit"))
         if model is None:
             self.reading.change(("price",), f"a price of {amount:g}", f"the billing model {chosen}")
-        return Billing(model=chosen, price=amount, currency=currency, per=price.priceUnit)
+        return Billing(
+            model=chosen,
+            price=price_of(amount),
+            currency=currency,
+            per=price.priceUnit,
+            time_zone=zone,
+            credits=shares,
+        )
 
 
 def _level(promised: ServiceLevelAgreementProperty) -> tuple[str | None, Any]:

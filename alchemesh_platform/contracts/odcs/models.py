@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alchemesh_platform.base.names import IDENTIFIER_MAX, IDENTIFIER_PATTERN
+from alchemesh_platform.base.units import parse_duration
 from alchemesh_platform.contracts.odcs import terms as odcs
 from alchemesh_platform.contracts.odcs.reading import Reading, fitting
 from alchemesh_platform.documents.document import Path, quoted
 from alchemesh_platform.manifest.models import LogicalType, Property, Relationship, SemanticModel
+from alchemesh_platform.manifest.ranges import ORDERED
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import Relationship as OdcsRelationship
     from open_data_contract_standard.model import SchemaObject, SchemaProperty
 
+_MOMENTS = (LogicalType.TIMESTAMP, LogicalType.DATE)
 _PARTS = {LogicalType.OBJECT, LogicalType.ARRAY}
 # The required types of an enum's values; other types have no enum.
 _VALUES: dict[LogicalType, tuple[type, ...]] = {
@@ -67,8 +71,27 @@ def read_models(objects: Sequence[SchemaObject], reading: Reading) -> dict[str, 
             entity=source.businessName,
             properties={key: one for key, (_, one) in properties.items()},
         )
-        taken[name] = ImportedModel(model, source, path, {found: key for key, (found, _) in properties.items()})
+        read = ImportedModel(model, source, path, {found: key for key, (found, _) in properties.items()})
+        taken[name] = _timed(read, reading)
     return {name: _related(one, names, taken, reading) for name, one in taken.items()}
+
+
+def _timed(one: ImportedModel, reading: Reading) -> ImportedModel:
+    """The model with its times, as far as they name properties of it with a moment."""
+    customs = reading.customs(one.path, one.source.customProperties)
+    found: dict[str, Any] = {}
+    for key, name in (("event_time", odcs.EVENT_TIME), ("ingestion_time", odcs.INGESTION_TIME)):
+        custom = customs.get(name)
+        held = one.properties.get(custom.value) if custom is not None and isinstance(custom.value, str) else None
+        if custom is not None and held is not None and one.model.properties[held].type in _MOMENTS:
+            found[key] = held
+            reading.take(custom.path)
+    limit = customs.get(odcs.TIMELINESS)
+    if limit is not None and len(found) == len(odcs.TIMES):
+        with suppress(ValueError):
+            found["timeliness"] = parse_duration(limit.value)
+            reading.take(limit.path)
+    return one._replace(model=one.model.model_copy(update=found))
 
 
 def _properties(
@@ -145,6 +168,8 @@ def _property(source: SchemaProperty, kind: LogicalType, path: Path, reading: Re
         unique=unique,
         enum=_enum(source, kind, path, reading),
         pattern=_pattern(source, kind, path, reading),
+        minimum=_bound("minimum", source, kind, path, reading),
+        maximum=_bound("maximum", source, kind, path, reading),
         precision=precision,
         scale=scale,
         classification=source.classification,
@@ -203,6 +228,21 @@ def _pattern(source: SchemaProperty, kind: LogicalType, path: Path, reading: Rea
         return None
     reading.take(place)
     return pattern
+
+
+def _bound(
+    name: str, source: SchemaProperty, kind: LogicalType, path: Path, reading: Reading
+) -> int | float | str | None:
+    bound: Any = (source.logicalTypeOptions or {}).get(name)
+    if bound is None or kind.value not in ORDERED:
+        return None
+    place = (*path, "logicalTypeOptions", name)
+    if not _is_of(kind, bound):
+        reading.leave(place, f"found {quoted(str(bound))}, expected a value of type {kind}")
+        return None
+    reading.take(place)
+    found: int | float | str = bound
+    return found
 
 
 def _decimal(source: SchemaProperty, kind: LogicalType, path: Path, reading: Reading) -> tuple[int | None, int | None]:

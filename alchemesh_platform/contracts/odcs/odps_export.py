@@ -62,8 +62,8 @@ def export_odps(product: DataProduct) -> Document:
             {
                 "lifecycle": product.lifecycle.value,
                 "sourceSystems": list(product.source_systems),
-                "infrastructure": {need.name: need.component for need in product.infrastructure},
-                "code": product.code.component if product.code is not None else None,
+                "infrastructure": {need.name: need.component_type for need in product.infrastructure},
+                "code": product.code.component_type if product.code is not None else None,
             }
         ),
     }
@@ -96,12 +96,12 @@ def _output(port: OutputPort, product: str) -> Document:
     return {
         "name": port.name,
         **({"description": port.description} if port.description else {}),
-        "type": port.storage.component,
+        "type": port.storage.component_type,
         **promised,
         **_customs(
             {
                 "models": list(port.models),
-                "proxy": port.proxy.component if port.proxy is not None else None,
+                "proxy": port.proxy.component_type if port.proxy is not None else None,
                 "protocols": list(port.proxy.protocols) if port.proxy is not None else [],
             }
         ),

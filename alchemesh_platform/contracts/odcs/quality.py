@@ -101,7 +101,9 @@ class _Rule:
         fields = ("type", "name", "description", "metric", "rule", "query", *OPERATORS)
         self.reading.take(*((*self.path, field) for field in fields))
         self._report_explained()
-        self.reading.take(*(custom.path for name, custom in self.customs.items() if name in {*given, *OPERATORS}))
+        self.reading.take(
+            *(custom.path for name, custom in self.customs.items() if name in {*given, *OPERATORS, odcs.RESULT})
+        )
         if self.source.arguments is not None:
             self.reading.take((*self.path, "arguments"))
         return rule
@@ -187,9 +189,17 @@ class _Rule:
         if self.source.arguments is None:
             return None
         about = self.taken.model.properties.get(self.key or "")
-        if odcs.metric_arguments(metric, about) == self.source.arguments:
+        key = tuple(name for name, declared in self.taken.model.properties.items() if declared.key)
+        if odcs.metric_arguments(metric, about, key) == self._arguments():
             return None
         return f"found arguments of the metric {metric} that its property does not say"
+
+    def _arguments(self) -> Any:
+        """The arguments of the metric, with the manifest's names of properties."""
+        found = dict(self.source.arguments or {})
+        if isinstance(found.get("properties"), list):
+            found["properties"] = [self.taken.properties.get(name, name) for name in found["properties"]]
+        return found
 
     def _name(self, used: set[str], what: str) -> str:
         """The rule's name, or a name derived from its subject. A number distinguishes rules with the same name."""

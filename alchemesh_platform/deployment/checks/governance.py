@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, ProblemsFound, errors_of
@@ -31,13 +31,20 @@ class Forbidden(Failure):
         )
 
 
-def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> list[Problem]:
+class Governed(NamedTuple):
+    """The warnings of a product that the mesh and its policies allow, and the results of all policies."""
+
+    warnings: list[Problem]
+    results: tuple[PolicyResult, ...]
+
+
+def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> Governed:
     """Check a product against the mesh that its environment records, and against the policies.
 
     If no mesh repo was applied, only the platform's own policies apply.
 
     Returns:
-        Warnings, each with its line.
+        Warnings, each with its line, and the results of the policies.
 
     Raises:
         ProblemsFound: when the mesh lacks the product's domain, team, owner or source systems.
@@ -51,7 +58,7 @@ def govern(registry: Registry, manifest: LoadedManifest, plan: Plan) -> list[Pro
         found.append(unevaluated(plan))
     if any(result.forbids for result in results):
         raise Forbidden(errors_of(found))
-    return [*problems, *found]
+    return Governed([*problems, *found], tuple(results))
 
 
 def unevaluated(plan: Plan) -> Problem:

@@ -27,7 +27,7 @@ from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
-    from alchemesh_platform.deployment.outcome import OperationName
+    from alchemesh_platform.deployment.report.outcome import OperationName
     from alchemesh_platform.manifest.load import LoadedManifest
     from alchemesh_platform.registry.store import Registry
 

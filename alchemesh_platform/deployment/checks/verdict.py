@@ -14,6 +14,7 @@ from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Problem, Severity, errors_of, in_file_order
 from alchemesh_platform.base.remedy import command, joined, remedy
 from alchemesh_platform.contracts.notices.rights import check_overrides
+from alchemesh_platform.deployment.checks.commitments import broken_commitments, commitment_problems
 from alchemesh_platform.deployment.checks.governance import govern
 from alchemesh_platform.deployment.checks.promises import (
     Override,
@@ -37,8 +38,10 @@ from alchemesh_platform.policies.expression import CelMissing, cel_is_installed
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan
     from alchemesh_platform.contracts.compatibility.step import PortStep
-    from alchemesh_platform.deployment.outcome import OperationName
+    from alchemesh_platform.deployment.report.outcome import OperationName
+    from alchemesh_platform.levels.commitment import Commitment
     from alchemesh_platform.manifest.load import LoadedManifest
+    from alchemesh_platform.policies.results import PolicyResult
     from alchemesh_platform.registry.store import Registry
 
 DEPLOYING = ("preview", "up")
@@ -72,6 +75,8 @@ class Verdict:
         waiting: The warnings that `up` would refuse now: a notice period, missing access, a missing stack.
         places: The ``problems``, by the name of their port.
         foreign: Objects in a cloud that another owner has. The plan does not import them.
+        results: The results of the policies.
+        broken: The commitments that are broken now, of the ports whose contracts change.
     """
 
     plan: Plan
@@ -83,6 +88,8 @@ class Verdict:
     waiting: tuple[Problem, ...] = ()
     places: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     foreign: ForeignObjects = field(default_factory=ForeignObjects)
+    results: tuple[PolicyResult, ...] = ()
+    broken: tuple[Commitment, ...] = ()
 
 
 def before_engine(
@@ -128,6 +135,7 @@ def before_engine(
     warnings: list[Problem] = []
     waiting: list[Problem] = []
     inputs: list[InputAccess] = []
+    results: tuple[PolicyResult, ...] = ()
     if operation == "up" and not cel_is_installed():
         raise CelMissing
     if operation in DEPLOYING:
@@ -135,7 +143,9 @@ def before_engine(
         auto = auto_approval(registry, plan.environment, failed.append)
         inputs = input_access(registry, plan, now, targets=targets, auto=auto)
         warnings += [Problem(plan.location, "", line, severity="warning") for line in dict.fromkeys(failed)]
-        warnings += govern(registry, manifest, plan)
+        governed = govern(registry, manifest, plan)
+        warnings += governed.warnings
+        results = governed.results
         warnings += rename_problems(registry, manifest, plan)
         warnings += notice_problems(registry, plan, now)
         warnings += waiting_problems(plan)
@@ -144,6 +154,10 @@ def before_engine(
         if errors_of(unfounded):
             raise FoundationMissing(in_file_order(unfounded))
     steps = steps_of(registry, plan.environment, manifest, operation, now, targets=targets)
+    broken: tuple[Commitment, ...] = ()
+    if operation in DEPLOYING:
+        broken = broken_commitments(registry, plan.environment, plan.product.address, steps, now)
+        warnings += commitment_problems(broken, manifest)
     judged = _judged(steps, manifest, held="error" if override is None and (strict or not previewing) else "warning")
     warnings += [*judged.warnings, *([] if previewing else judged.held)]
     waiting += judged.held if previewing else []
@@ -163,6 +177,8 @@ def before_engine(
         announcements(inputs),
         tuple(in_file_order(waiting)),
         {port: tuple(found) for port, found in judged.forbidden.items() if found},
+        results=results,
+        broken=broken,
     )
 
 

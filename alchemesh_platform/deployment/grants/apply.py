@@ -12,14 +12,14 @@ from alchemesh_platform.access.requests.expiry import expire_due
 from alchemesh_platform.deployment.foundation_outputs import with_foundations
 from alchemesh_platform.deployment.grants.resources import deployed_grants, known_requests, target_globs
 from alchemesh_platform.deployment.operator import operating
-from alchemesh_platform.deployment.progress import Progress
 from alchemesh_platform.deployment.recomposed import recomposed
+from alchemesh_platform.deployment.report.progress import Progress
 from alchemesh_platform.registry.records import GrantRecord
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan, PlannedGrant
     from alchemesh_platform.deployment.operator import Operator
-    from alchemesh_platform.deployment.outcome import Outcome
+    from alchemesh_platform.deployment.report.outcome import Outcome
     from alchemesh_platform.identity.identity import Identity
     from alchemesh_platform.platform_file.models import Platform
     from alchemesh_platform.registry.store import Registry

@@ -21,7 +21,7 @@ from alchemesh_platform.provider.loss import Loss
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan, PlannedComponent
-    from alchemesh_platform.deployment.progress import Progress
+    from alchemesh_platform.deployment.report.progress import Progress
     from alchemesh_platform.platform_file.models import Platform
 
 REMOVALS = ("delete", "replace", "create-replacement", "delete-replaced")

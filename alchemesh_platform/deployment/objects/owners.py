@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.problems import Problem, in_file_order
 from alchemesh_platform.deployment.objects.planned import cloud_objects, component_named, planned_objects
-from alchemesh_platform.deployment.outcome import Outcome, merged
 from alchemesh_platform.deployment.recovery.interrupted import NAME_TAKEN
+from alchemesh_platform.deployment.report.outcome import Outcome, merged
 from alchemesh_platform.engine.state.deployed import deployed_ids
-from alchemesh_platform.sdk.cloud_object import ObjectOwner
+from alchemesh_platform.sdk.system.cloud_object import ObjectOwner
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Kept, Plan, PlannedComponent

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.base.reference import load_reference
+from alchemesh_platform.base.packages.reference import load_reference
 from alchemesh_platform.compose.wiring import planned_wiring
 from alchemesh_platform.registration.systems import BrokenSystem, Parts, function_part, installed_systems, part_of
-from alchemesh_platform.sdk.cloud_object import CloudObject, HeldObject
+from alchemesh_platform.sdk.fault import call
+from alchemesh_platform.sdk.system.cloud_object import CloudObject, HeldObject
 
 if TYPE_CHECKING:
     from alchemesh_platform.compose.plan import Plan, PlannedComponent
@@ -64,9 +65,15 @@ def component_named(plan: Plan, name: str) -> PlannedComponent | None:
 
 
 def _held_by(plan: Plan, component: PlannedComponent) -> Iterator[HeldObject]:
-    if component.spec.holds is not None:
-        holds: Any = load_reference(component.spec.holds)
-        yield from holds(component.args, component.settings, planned_wiring(plan, component))
+    reference = component.spec.holds
+    if reference is not None:
+        wiring = planned_wiring(plan, component)
+
+        def held() -> list[HeldObject]:
+            function: Any = load_reference(reference)
+            return list(function(component.args, component.settings, wiring))
+
+        yield from call(component.spec, wiring.address, "its list of held objects", held)
 
 
 def _transformed(plan: Plan, component: PlannedComponent, held: HeldObject) -> dict[str, Any]:

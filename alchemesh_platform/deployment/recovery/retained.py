@@ -12,8 +12,8 @@ from alchemesh_platform.deployment.objects.planned import cloud_objects
 from alchemesh_platform.deployment.operator import stack_of
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
 from alchemesh_platform.registry.records import HoldingRecord, PortRecord, ProductRecord
-from alchemesh_platform.sdk.cloud_object import ObjectOwner
-from alchemesh_platform.sdk.retained import Found, Retained, RetainedData
+from alchemesh_platform.sdk.system.cloud_object import ObjectOwner
+from alchemesh_platform.sdk.system.retained import Found, Retained, RetainedData
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

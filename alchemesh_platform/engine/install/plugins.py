@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.install.cache import PARTIAL_PREFIX, Report, cache_folder, one_at_a_time
 from alchemesh_platform.engine.install.find import Engine

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from alchemesh_platform.base.writing import write_private
+from alchemesh_platform.base.files.writing import write_private
 
 MINIMUM_VERSION = "3.256.0"  # the oldest supported version: the first with `destroy --ignore-protect`
 PINNED_VERSION = "3.259.0"  # downloaded or built, and used by the tests; the Python SDK is locked to the same version

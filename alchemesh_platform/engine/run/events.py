@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from alchemesh_platform.base.secrets import MASK
-from alchemesh_platform.engine.run.property_path import at_path, by_name
+from alchemesh_platform.engine.run.property_path import UNKNOWN, at_path, by_name
 from alchemesh_platform.engine.urn import name_of, type_of
-
-UNKNOWN = "[unknown]"
 
 # Source: pulumi sdk/go/common/resource/sig/sig.go
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -83,6 +81,7 @@ class ResourceEvent:
         old_outputs: The previous outputs.
         new_outputs: The current outputs.
         planning: Whether this is a preview.
+        id: Id of the resource in its service; empty for a component, and before it is known.
     """
 
     urn: str
@@ -97,6 +96,7 @@ class ResourceEvent:
     old_outputs: Mapping[str, Any] | None
     new_outputs: Mapping[str, Any] | None
     planning: bool
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +224,7 @@ def _resource(
         old_outputs=old_outputs,
         new_outputs=new_outputs,
         planning=body.get("planning") is True,
+        id=_text(state.get("id")),
     )
 
 
@@ -250,18 +251,29 @@ def _diffs(step: dict[str, Any], inputs: _Sides, outputs: _Sides, *, refresh: bo
             continue  # our provider marks drift in a property that is unchanged; its note says what differs
         named = by_name(path, kind, old, new) if _text(step.get("type")).startswith(OUR_TYPES) else None
         if named is not None:
-            found += [PropertyDiff(place, each, input_diff, *sides) for place, each, *sides in named]
+            found += [PropertyDiff(place, each, input_diff, *_masked(*sides)) for place, each, *sides in named]
             continue
-        found.append(
-            PropertyDiff(
-                path,
-                kind,
-                input_diff,
-                old=None if kind.startswith("add") else at_path(old, path),
-                new=None if kind.startswith("delete") else at_path(new, path),
-            )
+        sides = (
+            None if kind.startswith("add") else at_path(old, path),
+            None if kind.startswith("delete") else at_path(new, path),
         )
+        found.append(PropertyDiff(path, kind, input_diff, *_masked(*sides)))
     return tuple(found)
+
+
+def _masked(old: Any, new: Any) -> tuple[Any, Any]:
+    """Both sides of a difference. A value that is or becomes a secret is masked on both: it may be the same value."""
+    if MASK in (old, new):
+        return None if old is None else MASK, None if new is None else MASK
+    if isinstance(old, dict) and isinstance(new, dict):
+        both = {key: _masked(old[key], new[key]) for key in old.keys() & new.keys()}
+        was, now = ({**side, **{key: pair[at] for key, pair in both.items()}} for at, side in enumerate((old, new)))
+        return was, now
+    if isinstance(old, list) and isinstance(new, list):
+        pairs = [_masked(*pair) for pair in zip(old, new, strict=False)]
+        before, after = ([pair[at] for pair in pairs] + side[len(pairs) :] for at, side in enumerate((old, new)))
+        return before, after
+    return old, new
 
 
 def _diagnostic(body: dict[str, Any], _refresh: bool) -> Diagnostic:

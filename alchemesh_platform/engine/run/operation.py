@@ -46,7 +46,7 @@ _WITHOUT_ASKING = ("--yes", "--skip-preview")
 _ARGUMENTS: Mapping[Operation, tuple[str, ...]] = {
     "preview": ("preview",),
     "up": ("up", *_WITHOUT_ASKING),
-    "refresh": ("refresh", *_WITHOUT_ASKING),
+    "refresh": ("refresh",),
     "destroy": ("destroy", *_WITHOUT_ASKING),
 }
 _PROTECTED: Mapping[Protected, tuple[str, ...]] = {
@@ -75,6 +75,7 @@ def run_operation(
     targets: Sequence[str] = (),
     parallel: int | None = None,
     refresh: bool = False,
+    preview_only: bool = False,
     protected: Protected = "refused",
     environ: Mapping[str, str] = os.environ,
     cancel: Wish | None = None,
@@ -96,6 +97,7 @@ def run_operation(
         targets: URNs to restrict the run to, with wildcards; none for all resources.
         parallel: Maximum number of parallel steps; None for the engine's own choice.
         refresh: Whether a `preview` or `up` first detects manual changes.
+        preview_only: Whether a `refresh` only compares, and records nothing.
         protected: The treatment of protected resources by `destroy`. If they are kept, so are their dependencies.
         environ: Environment to start the engine with.
         cancel: Is set to stop the run.
@@ -110,7 +112,7 @@ def run_operation(
     """
 
     def once(what: Operation, which: Sequence[str]) -> tuple[EngineResult, Record]:
-        options = _options(what, which, parallel, refresh=refresh, protected=protected)
+        options = _options(what, which, parallel, refresh=refresh, preview_only=preview_only, protected=protected)
         return _run_once(engine, stack, what, program, providers, on_event, options, environ, cancel)
 
     runs = left_runs(stack)
@@ -213,7 +215,13 @@ def _command(
 
 
 def _options(
-    operation: Operation, targets: Sequence[str], parallel: int | None, *, refresh: bool, protected: Protected
+    operation: Operation,
+    targets: Sequence[str],
+    parallel: int | None,
+    *,
+    refresh: bool,
+    preview_only: bool,
+    protected: Protected,
 ) -> list[str]:
     """The engine options of this run only."""
     options = [f"--target={urn}" for urn in targets]
@@ -223,6 +231,8 @@ def _options(
         options.append("--target-dependents")  # delete the dependents of a resource before the resource
     if refresh and operation in ("preview", "up"):
         options.append("--refresh")
+    if operation == "refresh":
+        options += ["--preview-only"] if preview_only else _WITHOUT_ASKING
     if operation == "destroy":
         options += _PROTECTED[protected]
     if parallel is not None:

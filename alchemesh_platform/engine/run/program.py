@@ -37,9 +37,12 @@ from alchemesh_platform.engine.run.sdk_imports import SDK_IMPORTS
 from alchemesh_platform.engine.urn import name_of, type_of
 
 # Source: pulumi sdk/python/lib/pulumi/runtime/_grpc_settings.py
-_CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
+CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 _SERVER_THREADS = 4
-_THREADS_PER_STEP = 4  # as in Pulumi's own runtime: one thread waits for each resource registration
+THREADS_PER_STEP = 4  # as in Pulumi's own runtime: one thread waits for each resource registration
+
+
+Registering = dict[tuple[str, str], grpc.Future]  # running registrations, by type and name of the resource
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class ServedProgram:
 
     port: int
     failure: BaseException | None = None
-    registering: dict[tuple[str, str], grpc.Future] = field(default_factory=dict, repr=False)
+    registering: Registering = field(default_factory=dict, repr=False)
 
     @property
     def failed_itself(self) -> bool:
@@ -77,7 +80,7 @@ def serve_program(program: Callable[[], object] | None) -> Iterator[ServedProgra
     Args:
         program: Declares the resources; None for an operation without a program.
     """
-    server = grpc.server(ThreadPoolExecutor(_SERVER_THREADS), options=_CHANNEL_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(_SERVER_THREADS), options=CHANNEL_OPTIONS)
     served = ServedProgram(server.add_insecure_port("127.0.0.1:0"))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(_Runtime(program or (lambda: None), served), server)
     server.start()
@@ -116,7 +119,7 @@ class _Runtime(LanguageRuntimeServicer):
         return language_pb2.RunResponse()
 
 
-class _Registrations(RPCManager):
+class Registrations(RPCManager):
     """Registers all resources that do not depend on a failed one, and then ends the program as failed.
 
     The SDK ends the program at the first resource that depends on a failed one. If the program ended successfully
@@ -138,10 +141,10 @@ class _Registrations(RPCManager):
             self.unhandled_exception = failed
 
 
-class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
+class Monitor(resource_pb2_grpc.ResourceMonitorStub):
     """Registers resources without their Python stack trace, which would store this machine's paths in the state."""
 
-    def __init__(self, channel: grpc.Channel, registrations: _Registrations, served: ServedProgram) -> None:
+    def __init__(self, channel: grpc.Channel, registrations: Registrations, registering: Registering) -> None:
         super().__init__(channel)
         register = self.RegisterResource
 
@@ -149,15 +152,13 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
             request.ClearField("stackTrace")
             request.ClearField("sourcePosition")
             call = register.future(request, *args, **kwargs)
-            served.registering[(request.type, request.name)] = call
+            registering[(request.type, request.name)] = call
             try:
                 answer = call.result()
             except grpc.FutureCancelledError:
                 answer = resource_pb2.RegisterResourceResponse(result=resource_pb2.Result.FAIL)
             finally:
-                served.registering.pop(
-                    (request.type, request.name), None
-                )  # the engine reports a name that is used twice
+                registering.pop((request.type, request.name), None)  # the engine reports a name that is used twice
             if answer.result != resource_pb2.Result.SUCCESS:
                 registrations.fail(ResourceRegistrationFailed(f"{request.name} failed"))
             return answer
@@ -165,7 +166,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorStub):
         self.RegisterResource = register_lean
 
 
-class _Engine(engine_pb2_grpc.EngineStub):
+class EngineMessages(engine_pb2_grpc.EngineStub):
     """Drops the SDK's debug messages: several for each resource, with its properties and secrets."""
 
     def __init__(self, channel: grpc.Channel) -> None:
@@ -183,9 +184,9 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
 
     Source: pulumi sdk/python/lib/pulumi/automation/_server.py
     """
-    monitor = grpc.insecure_channel(request.monitor_address, options=_CHANNEL_OPTIONS)
-    engine = grpc.insecure_channel(request.args[0], options=_CHANNEL_OPTIONS)
-    registrations = _Registrations()  # type: ignore[no-untyped-call]
+    monitor = grpc.insecure_channel(request.monitor_address, options=CHANNEL_OPTIONS)
+    engine = grpc.insecure_channel(request.args[0], options=CHANNEL_OPTIONS)
+    registrations = Registrations()  # type: ignore[no-untyped-call]
     configure(
         Settings(
             project=request.project,
@@ -193,8 +194,8 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
             organization=request.organization or "organization",
             parallel=request.parallel,
             dry_run=request.dryRun,
-            monitor=_Monitor(monitor, registrations, served),
-            engine=_Engine(engine),
+            monitor=Monitor(monitor, registrations, served.registering),
+            engine=EngineMessages(engine),
         )
     )
     SETTINGS.rpc_manager = registrations
@@ -209,7 +210,7 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
         await asyncio.sleep(0)
 
     loop = asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * _THREADS_PER_STEP))
+    loop.set_default_executor(ThreadPoolExecutor(max(request.parallel, 1) * THREADS_PER_STEP))
     # The resource of an output reports the failure of an output that no code awaits.
     loop.set_exception_handler(lambda _loop, _context: None)
     try:
@@ -217,13 +218,14 @@ def _run(program: Callable[[], object], request: Any, served: ServedProgram) -> 
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()
-        loop.run_until_complete(_settled(loop))
+        loop.run_until_complete(settled(loop))
         loop.close()
         monitor.close()
         engine.close()
 
 
-async def _settled(loop: asyncio.AbstractEventLoop) -> None:
+async def settled(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for all other tasks of a loop."""
     rest = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
     await asyncio.gather(*rest, return_exceptions=True)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+UNKNOWN = "[unknown]"
 
 # Source: pulumi sdk/go/common/resource/property_path.go (ParsePropertyPath)
 _PLAIN = re.compile(r"[A-Za-z_$][\w$]*")
@@ -51,6 +53,18 @@ def _below(head: str, name: str) -> str:
         return f"{head}.{name}"
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'{head}["{escaped}"]'
+
+
+def unknown_paths(value: Any, head: str = "") -> Iterator[str]:
+    """The paths of values that are known only after the deployment."""
+    if value == UNKNOWN:
+        yield head
+    elif isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from unknown_paths(child, _below(head, str(key)) if head else str(key))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for index, child in enumerate(value):
+            yield from unknown_paths(child, f"{head}[{index}]")
 
 
 def at_path(value: Any, path: str) -> Any:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.writing import write_private
 
 FILE_SCHEME = "file://"
 GZIP_MAGIC = b"\x1f\x8b"

@@ -23,8 +23,8 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.folder import repair_state
 from alchemesh_platform.identity.machine import user_name

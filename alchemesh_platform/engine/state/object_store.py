@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.base.remedy import command, remedy
 
 SCHEMES = ("s3", "gs")

@@ -26,8 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.folder import StateFolder
 from alchemesh_platform.engine.state.lock import Holder, StackLocked, runs_here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -51,6 +51,17 @@ class WrongConnection(LookupError):
 
     The message lists the existing connections.
     """
+
+
+def part_names(connection: Connection | None) -> Iterator[str]:
+    """The names of a system's part that fits a connection, the most precise first: ``tables/bigquery``, ``tables``."""
+    if connection is None:
+        return
+    from urllib.parse import urlsplit
+
+    details = [getattr(connection, "format", None), urlsplit(str(getattr(connection, "url", ""))).scheme]
+    yield from (f"{connection.kind}/{detail}" for detail in details if detail)
+    yield connection.kind
 
 
 def local_path(url: str) -> Path:

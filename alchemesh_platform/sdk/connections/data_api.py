@@ -36,7 +36,7 @@ class DataApiConnection(AccessConnection):
     sql: str | None = Field(
         default=None,
         description="Address of SQL: the PostgreSQL protocol, postgresql://host:port, whose database is the user, or "
-        "bigquery://project/dataset",
+        "bigquery://project/dataset, or athena://region/database?workgroup=NAME",
     )
     rest: str | None = Field(default=None, description="Base address of REST: http://host:port/api")
     graphql: str | None = Field(default=None, description="Address of GraphQL; the query is the body of a POST.")

@@ -16,7 +16,7 @@ class FilesConnection(Connection):
     not_variables: ClassVar[frozenset[str]] = frozenset({"kind", "fed_by", "reading"})
 
     kind: Literal["files"] = "files"
-    url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…")
+    url: str = Field(description="Address of the folder, as a URL: file:///…, gs://…, s3://…")
     format: str | None = Field(default=None, description="Format of the files, if all have the same: parquet, …")
     fed_by: dict[str, Any] | None = Field(
         default=None, description="The dataflow that writes the files, if there is one: its server, group and sign-in."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
@@ -20,6 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from alchemesh_platform.base.remedy import command, remedy
+from alchemesh_platform.data.running import INTERVAL_FROM_VARIABLE, INTERVAL_TO_VARIABLE
 from alchemesh_platform.manifest.models import Property, SemanticModel, SourceProperty
 from alchemesh_platform.sdk.connections.base import AccessConnection, Connection, ConnectionDocument, WrongConnection
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.data.conditions import Where
     from alchemesh_platform.data.port import PortData
     from alchemesh_platform.data.rows import Rows
+    from alchemesh_platform.measures.sending import Reported
+    from alchemesh_platform.measures.state import ReportedState
 
 CONNECTIONS_VARIABLE = "ALCHEMESH_CONNECTIONS"
 
@@ -78,8 +82,8 @@ ProxyConnection = Annotated[SerializeAsAny[AccessConnection], _OfRole("proxy")]
 class PortConnections(ConnectionDocument):
     """The connections of a port or need: its storage's, its proxy's, or both."""
 
-    storage: StorageConnection | None = Field(default=None)
-    proxy: ProxyConnection | None = Field(default=None)
+    storage: StorageConnection | None = Field(default=None, description="Connection of the port's storage.")
+    proxy: ProxyConnection | None = Field(default=None, description="Connection of the port's proxy.")
 
     def storage_as(self, type_: type[ConnectionT]) -> ConnectionT:
         """The storage's connection, as a class of connections: ``port.storage_as(FilesConnection)``.
@@ -204,7 +208,7 @@ class Port(PortConnections):
         try:
             from alchemesh_platform.data.port import PortData
         except ModuleNotFoundError as error:
-            from alchemesh_platform.base.extras import PACKAGE, install_command
+            from alchemesh_platform.base.packages.extras import PACKAGE, install_command
 
             raise DataError(
                 f"rows need {error.name}, which is not installed here",
@@ -294,6 +298,92 @@ class Connections(ConnectionDocument):
     def need(self, name: str) -> PortConnections:
         """An infrastructure need's connections."""
         return _named(self.infrastructure, "infrastructure need", name)
+
+    @property
+    def interval(self) -> tuple[datetime, datetime] | None:
+        """The interval of time that this run is about: its begin, and its end, which is not part of it.
+
+        Runs of a schedule and of a backfill have one. None in other runs.
+        """
+        begin, end = (os.environ.get(name) for name in (INTERVAL_FROM_VARIABLE, INTERVAL_TO_VARIABLE))
+        return (datetime.fromisoformat(begin), datetime.fromisoformat(end)) if begin and end else None
+
+    def report(
+        self,
+        subject: str | None = None,
+        *,
+        state: ReportedState | None = None,
+        note: str = "",
+        completeness: tuple[int, int] | None = None,
+        validity: tuple[int, int] | None = None,
+        uniqueness: tuple[int, int] | None = None,
+        accuracy: tuple[int, int] | None = None,
+        timeliness: tuple[int, int] | None = None,
+        newest_event: datetime | None = None,
+        nothing_new: bool = False,
+        unknown: Mapping[str, str] | None = None,
+        measured_at: datetime | None = None,
+        window: timedelta = timedelta(0),
+        id: str | None = None,  # noqa: A002 - the name of the field
+    ) -> Reported:
+        """Report the state of the product, or the quality and freshness of one of its models::
+
+            here.report(state="in_incident", note="the airline's feed is late")
+            here.report("flights-table/flight", completeness=(9_990, 10_000), newest_event=newest)
+            here.report("flights-table/flight", nothing_new=True)
+
+        A report is kept in a file before this returns, and survives a kill. It is accepted once, however often it is
+        sent.
+
+        Args:
+            subject: The model, as ``port/model``; by default the product.
+            state: ``operational``, ``in_incident`` or ``down``.
+            note: A note on the state.
+            completeness: Required cells that are not null, and all required cells.
+            validity: Cells that fulfil their conditions, and all cells with a condition that are not null.
+            uniqueness: Distinct keys, and rows with a key.
+            accuracy: Rows that equal the reference, and rows compared with it.
+            timeliness: Rows that arrived in time, and rows with both times.
+            newest_event: The newest event time of the rows; gives the age of the data.
+            nothing_new: Whether the source was read and had nothing new.
+            unknown: Measure: the reason why it could not be measured.
+            measured_at: Time of the measurement, with its time zone; by default now.
+            window: Length of the window that ends then.
+            id: An id of this report, if the code has a better one than subject, measure, time and window.
+
+        Returns:
+            The ids, and the number of reports that wait.
+
+        Raises:
+            ReportRefused: when the report contradicts itself, or the server refuses it.
+            ReportNotKept: when the report cannot be kept on this machine.
+            NotReporting: when the process has no place for reports.
+        """
+        from alchemesh_platform.measures.report import reports_of
+        from alchemesh_platform.measures.sending import keep_and_send
+
+        ratios = {
+            "completeness": completeness,
+            "validity": validity,
+            "uniqueness": uniqueness,
+            "accuracy": accuracy,
+            "timeliness": timeliness,
+        }
+        reports = reports_of(
+            self.product,
+            subject,
+            state=state,
+            note=note,
+            ratios={name: counts for name, counts in ratios.items() if counts is not None},
+            newest_event=newest_event,
+            nothing_new=nothing_new,
+            unknown=unknown,
+            measured_at=measured_at,
+            window=window,
+            id=id,
+            now=datetime.now(UTC),
+        )
+        return keep_and_send(reports)
 
     def environ(self, *, credentials: bool = False) -> dict[str, str]:
         """The connections as flat environment variables: ``ALCHEMESH_OUTPUT_FLIGHTS_TABLE_REST=http://…``.

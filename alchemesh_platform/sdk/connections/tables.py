@@ -16,9 +16,9 @@ class TablesConnection(Connection):
     """One table for each model."""
 
     kind: Literal["tables"] = "tables"
-    format: Literal["delta", "bigquery"] = Field(description="Table format, or the service with the tables.")
+    format: Literal["delta", "bigquery", "parquet"] = Field(description="Table format, or the service with the tables.")
     tables: dict[str, str] = Field(
-        description="Model name: address of its table, as a URL: file:///…, bigquery://project/dataset/table"
+        description="Model name: address of its table, as a URL: file:///…, bigquery://project/dataset/table, s3://…"
     )
 
     dataset: str | None = Field(

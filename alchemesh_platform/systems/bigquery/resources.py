@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Input, Output
 
-from alchemesh_platform.sdk.resource import PlatformResource
+from alchemesh_platform.sdk.system.resource import PlatformResource
 
 
 class TableSchema(PlatformResource):

@@ -9,17 +9,18 @@ from typing import Any, Literal
 from pydantic import Field
 
 from alchemesh_platform.sdk.connections.base import Connection, WrongConnection
-from alchemesh_platform.systems.kafka.access import KafkaAccess, client_options
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess, client_options
 
 
 class TopicConnection(Connection):
     """A topic for each model. Passwords are named, never written."""
 
     kind: Literal["topic"] = "topic"
-    broker: Literal["kafka", "pubsub"] = Field(description="The system that has the topics.")
+    broker: Literal["kafka", "pubsub", "kinesis"] = Field(description="The system that has the topics.")
     servers: tuple[str, ...] = Field(default=(), description="Kafka: bootstrap servers, host:port.")
     topics: dict[str, str] = Field(
-        description="Model name: its topic; for Pub/Sub the full name projects/PROJECT/topics/TOPIC."
+        description="Model name: its topic; for Pub/Sub the full name projects/PROJECT/topics/TOPIC, for Kinesis the "
+        "stream."
     )
     security: dict[str, Any] = Field(
         default_factory=dict,

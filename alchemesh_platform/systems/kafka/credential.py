@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.credential import Credentials, Holder, IssuedCredential
-from alchemesh_platform.systems.kafka.cluster import Cluster
-from alchemesh_platform.systems.kafka.connections import TopicConnection
-from alchemesh_platform.systems.kafka.rights import Right, grant_rights, revoke_rights, rights_of
-from alchemesh_platform.systems.kafka.users import (
+from alchemesh_platform.sdk.system.credential import Credentials, Holder, IssuedCredential
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.rights import Right, grant_rights, revoke_rights, rights_of
+from alchemesh_platform.systems.kafka.client.users import (
     MECHANISM,
     NoSuchUser,
+    code_users,
     group_prefixes,
     is_member_user,
     member_groups,
@@ -21,6 +21,7 @@ from alchemesh_platform.systems.kafka.users import (
     put_password,
     set_password,
 )
+from alchemesh_platform.systems.kafka.connections import TopicConnection
 
 
 class TopicCredentials(Credentials):
@@ -42,8 +43,12 @@ class TopicCredentials(Credentials):
             return None
         cluster = Cluster(connection.access)
         if holder.code:
-            groups, user = group_prefixes(consumer), own_user(consumer)
-            password = set_password(cluster, user)
+            groups, user = group_prefixes(consumer), code_users(consumer)[holder.slot - 1]
+            if user == own_user(consumer):
+                password = set_password(cluster, user)
+            else:
+                grant_rights(cluster, _rights(connection, user, groups))
+                password = put_password(cluster, user)
         else:
             groups, user = member_groups(consumer, holder.member), member_user(consumer, holder)
             grant_rights(cluster, _rights(connection, user, groups))
@@ -60,12 +65,17 @@ class TopicCredentials(Credentials):
             f"servers   {', '.join(connection.servers)}  {protocol}, {MECHANISM}",
             *(f"topic     {topic}" for topic in connection.topics.values()),
             *(f"groups    {prefix}…" for prefix in groups),
+            *([f"secret    {user}:PASSWORD, which the variable of the code holds"] if holder.code else []),
         )
         return IssuedCredential(user, password, valid_for, lines)
 
     def shared_user(self, consumer: Consumer) -> str:
         """The user of the request."""
         return own_user(consumer)
+
+    def code_users(self, consumer: Consumer) -> tuple[str, ...]:
+        """The user of the request, and a second one."""
+        return code_users(consumer)
 
     def end(self, connection: TopicConnection, users: Collection[str]) -> Collection[str]:
         """Revoke the rights of members, and give users a password that is stored nowhere.

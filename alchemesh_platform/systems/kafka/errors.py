@@ -5,7 +5,7 @@ Source: github.com/IBM/sarama (errors.go)
 
 from __future__ import annotations
 
-from alchemesh_platform.sdk.errors import ErrorHint, SystemErrors
+from alchemesh_platform.sdk.system.errors import ErrorHint, SystemErrors
 
 _USER = "the user of settings.kafka.security"
 

@@ -54,6 +54,9 @@ def _property(declared: Property, *, null: bool) -> dict[str, Any]:
         schema["items"] = _property(declared.items, null=False)
     if declared.pattern is not None:
         schema["pattern"] = f"^(?:{declared.pattern})$"  # the platform's patterns match the whole value
+    if declared.type in (LogicalType.INTEGER, LogicalType.NUMBER):  # JSON Schema has no range of dates
+        bounds = {"minimum": declared.minimum, "maximum": declared.maximum}
+        schema |= {name: bound for name, bound in bounds.items() if bound is not None}
     if declared.enum is not None:
         schema["enum"] = [*declared.enum, *([None] if null else [])]
     if null:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.machine.files import count
-from alchemesh_platform.sdk.retained import Retained, RetainedData
-from alchemesh_platform.systems.kafka import schemas, topics
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster
-from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC
+from alchemesh_platform.sdk.system.retained import Retained, RetainedData
+from alchemesh_platform.systems.kafka.client import schemas, topics
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.schemas import SCHEMA_TOPIC
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from alchemesh_platform.sdk.subscription import Subscriber, SubscriberAccess
+from alchemesh_platform.sdk.system.subscription import Subscriber, SubscriberAccess
+from alchemesh_platform.systems.kafka.client.users import MECHANISM, own_user, principals
 from alchemesh_platform.systems.kafka.connections import TopicConnection
-from alchemesh_platform.systems.kafka.users import MECHANISM, own_user, principals
 
 
 class TopicSubscribers(SubscriberAccess):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.system import System
 
 _HANDLERS = "alchemesh_platform.systems.kafka.handlers"
 
@@ -22,5 +22,7 @@ SYSTEM = System(
     servers=(("kafka", "bootstrap_servers"),),
     retained="alchemesh_platform.systems.kafka.retained:RETAINED",
     errors="alchemesh_platform.systems.kafka.errors:ERRORS",
+    probes={"topic/kafka": "alchemesh_platform.systems.kafka.probes:TOPICS"},
+    metering={"topic/kafka": "alchemesh_platform.systems.kafka.usage:METERING"},
     data={"topic/kafka": "alchemesh_platform.systems.kafka.data.topics:DATA"},
 )

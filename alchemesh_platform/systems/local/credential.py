@@ -9,7 +9,7 @@ from pathlib import Path
 from alchemesh_platform.registration.protocol import addresses_by_protocol, known_protocols
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.credential import Credentials, Holder, IssuedCredential
+from alchemesh_platform.sdk.system.credential import Credentials, Holder, IssuedCredential
 from alchemesh_platform.systems.local.data_api.gateway.credentials import user_name
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import end_credentials, join_member, limit_credential

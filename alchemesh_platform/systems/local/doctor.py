@@ -41,7 +41,7 @@ def memory_of_sql(platform: Platform) -> str:
     """The limits of memory that this machine can enforce on the statements of a data API."""
     if SERVING.isdisjoint(platform.components.values()):
         return NOT_USED
-    from alchemesh_platform.machine.cgroup import why_no_group
+    from alchemesh_platform.machine.servers.cgroup import why_no_group
 
     reason = why_no_group()
     together = "all together by a control group" if reason is None else f"all together by no control group: {reason}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.sdk.emulation import Emulation
+from alchemesh_platform.sdk.system.emulation import Emulation
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

@@ -10,11 +10,11 @@ from alchemesh_platform.machine.files import count
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.connections.ports import PortConnections
 from alchemesh_platform.sdk.connections.tables import TablesConnection
-from alchemesh_platform.sdk.erasure import ErasedRows, Erasure, NotErasable
+from alchemesh_platform.sdk.system.erasure import ErasedRows, Erasure, NotErasable
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.serving.loading.source import DeltaSource
+from alchemesh_platform.systems.local.data_api.serving.loading.state import TableState, read_state
 from alchemesh_platform.systems.local.data_api.serving.place import Place
-from alchemesh_platform.systems.local.data_api.serving.source import DeltaSource
-from alchemesh_platform.systems.local.data_api.serving.state import TableState, read_state
 from alchemesh_platform.systems.local.tables.erasing import count_rows, delete_rows, remove_former
 
 COPY_SECONDS = 60.0

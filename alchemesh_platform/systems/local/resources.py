@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import pulumi
 from pulumi import Input, Output
 
-from alchemesh_platform.sdk.resource import PlatformResource
+from alchemesh_platform.sdk.system.resource import PlatformResource
 
 
 class Directory(PlatformResource):
@@ -381,6 +381,14 @@ class Job(PlatformResource):
         env: Environment variables: a text, or {secret: NAME}.
         schedule: Cron expression.
         timeout_seconds: Time limit of a run.
+        time_zone: Time zone of the schedule; UTC without one.
+        on: Input ports whose upstream asset starts a run by its change.
+        catch_up: Missed times of the schedule that run later; `latest` by default.
+        retries: Number of retries of a failed run.
+        retry_delay_seconds: Wait before a retry; 60 by default.
+        home: Folder of the platform's local files.
+        platform_file: Platform file of the environment.
+        emulated: Whether emulators on this machine replace the clouds.
 
     Attributes:
         descriptor: Path of the description, a JSON file.
@@ -397,6 +405,14 @@ class Job(PlatformResource):
     env: Output[dict[str, Any]]
     schedule: Output[str | None]
     timeout_seconds: Output[int | None]
+    time_zone: Output[str | None]
+    on: Output[list[str] | None]
+    catch_up: Output[str | None]
+    retries: Output[int | None]
+    retry_delay_seconds: Output[int | None]
+    home: Output[str | None]
+    platform_file: Output[str | None]
+    emulated: Output[bool | None]
     descriptor: Output[str]
 
     def __init__(
@@ -411,6 +427,14 @@ class Job(PlatformResource):
         env: Input[Mapping[str, Any]] | None = None,
         schedule: Input[str] | None = None,
         timeout_seconds: Input[int] | None = None,
+        time_zone: Input[str] | None = None,
+        on: Input[Sequence[Input[str]]] | None = None,
+        catch_up: Input[Literal["latest", "all", "none"]] | None = None,
+        retries: Input[int] | None = None,
+        retry_delay_seconds: Input[int] | None = None,
+        home: Input[str] | None = None,
+        platform_file: Input[str] | None = None,
+        emulated: Input[bool] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {
@@ -422,5 +446,13 @@ class Job(PlatformResource):
             "env": env or {},
             "schedule": schedule,
             "timeout_seconds": timeout_seconds,
+            "time_zone": time_zone,
+            "on": on,
+            "catch_up": catch_up,
+            "retries": retries,
+            "retry_delay_seconds": retry_delay_seconds,
+            "home": home,
+            "platform_file": platform_file,
+            "emulated": emulated,
         }
         super().__init__(name, inputs, opts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alchemesh_platform.machine.directory import OWNER_FILE, holder_of, inspect, remove
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.platform_file.builtin import LOCAL, builtin_folders
-from alchemesh_platform.sdk.retained import Retained, RetainedData
+from alchemesh_platform.sdk.system.retained import Retained, RetainedData
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.subscription import Subscriber, SubscriberAccess
+from alchemesh_platform.sdk.system.subscription import Subscriber, SubscriberAccess
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import join
 from alchemesh_platform.systems.local.data_api.gateway.issue import is_good, issue, write_credential

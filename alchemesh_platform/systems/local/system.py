@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.sdk.system import AccessProtocol, System
+from alchemesh_platform.sdk.system.system import AccessProtocol, System
 
 SYSTEM = System(
     name="local",
@@ -30,6 +30,12 @@ SYSTEM = System(
         "data-api": "alchemesh_platform.systems.local.data.data_api:DATA",
         "files/file": "alchemesh_platform.systems.local.data.folder:DATA",
     },
+    probes={
+        "data-api": "alchemesh_platform.systems.local.probes:DATA_APIS",
+        "tables/delta": "alchemesh_platform.systems.local.probes:TABLES",
+        "files/file": "alchemesh_platform.systems.local.probes:FOLDERS",
+    },
+    metering={"data-api": "alchemesh_platform.systems.local.data_api.metering.sources:METERING"},
     emulation="alchemesh_platform.systems.local.emulation:EMULATION",
     checks={
         "data api": "alchemesh_platform.systems.local.doctor:data_api",

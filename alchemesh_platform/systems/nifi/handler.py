@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.provider.handler import Context, Drift, Handler, Unfinished
+from alchemesh_platform.provider.handler import Context, Handler, Unfinished
 from alchemesh_platform.provider.inputs import Properties, Refusal
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.nifi.flow.apply import apply
 from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, find, find_context
 from alchemesh_platform.systems.nifi.flow.definition import (
@@ -128,7 +129,7 @@ class DataflowHandler(Handler[DataflowInputs, DataflowOutputs]):
         found = deviations(deployed, wanted, choose(server, wanted))
         if found:
             reason = f"dataflow {inputs.name!r} is not as declared: {_listed(found)}; `up` corrects it"
-            return Drift(reason, found[0].input)
+            return Drift(reason, found[0].input, tuple(each.as_drift() for each in found))
         written = _written(outputs)
         if changed := changed_secrets(wanted.sensitive, written):
             return Drift(f"sensitive parameters have new values: {', '.join(changed)}", "sensitive_parameters")

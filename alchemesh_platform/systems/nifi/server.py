@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import SecretRef, resolve
 

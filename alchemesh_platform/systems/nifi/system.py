@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.system import System
 
 SYSTEM = System(
     name="nifi",

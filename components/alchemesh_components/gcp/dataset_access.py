@@ -12,9 +12,10 @@ import pulumi
 from pulumi_gcp import bigquery
 
 from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.gcp.foundations import observer_of
 from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 
@@ -89,6 +90,43 @@ def grant_on_dataset(
             opts=pulumi.ResourceOptions(parent=component, depends_on=list(after)),
         )
         for member in members_of(consumer, gcp, component.wiring.environment)
+    ]
+
+
+def admit_observer(component: Component[Any, Any], dataset: bigquery.Dataset) -> Sequence[pulumi.Resource]:
+    """Grant the job that observes all products read access to tables, if the platform's stack has one.
+
+    It is an entry, as the other ones of the dataset.
+    """
+    account = observer_of(component.wiring)
+    if account is None:
+        return ()
+    return [
+        bigquery.DatasetAccess(
+            f"{component.name}-observer",
+            project=dataset.project,
+            dataset_id=dataset.dataset_id,
+            role="READER",
+            user_by_email=account,
+            opts=component.child_options,
+        )
+    ]
+
+
+def grant_to_observer(component: Component[Any, Any], dataset: bigquery.Dataset) -> Sequence[pulumi.Resource]:
+    """Grant the job that observes all products the rights of a consumer of views, as a binding like those."""
+    account = observer_of(component.wiring)
+    if account is None:
+        return ()
+    return [
+        bigquery.DatasetIamMember(
+            f"{component.name}-observer",
+            project=dataset.project,
+            dataset_id=dataset.dataset_id,
+            role=VIEWER,
+            member=f"serviceAccount:{account}",
+            opts=component.child_options,
+        )
     ]
 
 

@@ -46,6 +46,12 @@ def former_image(settings: GcpSettings, wiring: Wiring) -> str | None:
     return given if given and image.is_former(given) else None
 
 
+def observer_of(wiring: Wiring) -> str | None:
+    """The account of the job that observes all products; None if the platform's stack has none."""
+    found: str | None = _output(wiring, Role.PLATFORM, "observer")
+    return found
+
+
 def has_data_api_image(settings: GcpSettings, wiring: Wiring) -> bool:
     """Whether the platform file says where the image is."""
     given = settings.data_api_image

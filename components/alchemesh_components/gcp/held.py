@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from alchemesh_components.gcp.names import BUCKET, DATASET, SECRET, TOPIC, resource_name
 from alchemesh_components.gcp.settings import GcpSettings
-from alchemesh_platform.sdk.cloud_object import HeldObject
+from alchemesh_platform.sdk.system.cloud_object import HeldObject
 from alchemesh_platform.sdk.wiring import Wiring
 
 LANDING = "landing-bucket"

@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
+from alchemesh_components.cloud_names import NameRule, name_of
 from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_platform.sdk.wiring import Wiring
 
-HASH_LENGTH = 10  # letters of base 32, 50 bits: a collision among a million shortened names has a chance of 1 in 2,000
-
-
-@dataclass(frozen=True, slots=True)
-class NameRule:
-    """The rule of a service for names.
-
-    Args:
-        what: The named thing, in words.
-        max_length: Longest name.
-        separator: Separator of words; doubled between parts, so that parts stay distinct.
-        everywhere: Whether the name is unique in all of Google Cloud rather than in its project.
-        reserved: Texts that the service refuses anywhere in the name.
-        reserved_start: Text that the service refuses at the beginning.
-    """
-
-    what: str
-    max_length: int
-    separator: Literal["-", "_"] = "-"
-    everywhere: bool = False
-    reserved: tuple[str, ...] = ()
-    reserved_start: str = ""
-
+__all__ = ["NameRule", "name_of", "product_resource_name", "resource_name"]
 
 # https://cloud.google.com/storage/docs/buckets#naming
 BUCKET = NameRule("bucket", 63, everywhere=True, reserved=("google", "g00gle"), reserved_start="goog")
@@ -95,46 +68,7 @@ def product_resource_name(rule: NameRule, settings: GcpSettings, environment: st
     return name_of(rule, (_first(rule, settings), environment, *address))
 
 
-def name_of(rule: NameRule, parts: Sequence[str]) -> str:
-    """One name from parts: joined if they fit, otherwise cut, with a hash of all parts at the end.
-
-    Args:
-        rule: The rule of the service.
-        parts: At least three names or identifiers from manifests. Empty ones are left out.
-    """
-    given = [part for part in parts if part]
-    joined = (2 * rule.separator).join(_written(part, rule.separator) for part in given)
-    readable = _allowed(joined, rule)
-    if readable == joined and len(joined) <= rule.max_length:
-        return joined
-    ending = 2 * rule.separator + _hash(given)
-    start = "" if readable[:1].isalpha() else "x"
-    kept = f"{start}{readable}"[: rule.max_length - len(ending)].rstrip(rule.separator)
-    return f"{kept}{ending}"
-
-
 def _first(rule: NameRule, settings: GcpSettings) -> str:
     if settings.name_prefix or not rule.everywhere:
         return settings.name_prefix
     return settings.project.replace(":", "-").replace(".", "-")
-
-
-def _written(part: str, separator: str) -> str:
-    return part.replace("-", separator).replace("_", separator)
-
-
-def _allowed(name: str, rule: NameRule) -> str:
-    """The name without reserved texts of the service. It repeats, since a removal may form another reserved text."""
-    while True:
-        shorter = name.removeprefix(rule.reserved_start)
-        for text in rule.reserved:
-            shorter = shorter.replace(text, "")
-        shorter = shorter.strip(rule.separator)
-        if shorter == name:
-            return name
-        name = shorter
-
-
-def _hash(parts: Sequence[str]) -> str:
-    digest = hashlib.sha256("/".join(parts).encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:HASH_LENGTH]

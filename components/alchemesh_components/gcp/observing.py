@@ -32,4 +32,4 @@ def observed(what: str, look: Callable[[], Observation]) -> Observation:
             return Observation("unknown", f"you have no right to read {what}")
         if error.status == UNAUTHORIZED:
             return Observation("unknown", "the sign-in of this shell does not work: Google Cloud refuses its token")
-        raise
+        return Observation("unknown", error.message)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from alchemesh_platform.base.names import VARIABLE_PATTERN
 from alchemesh_platform.sdk.models import Name, Strict
 
 # https://cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 characters; "example.com:" before
@@ -22,6 +23,8 @@ KEY_PATTERN = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$
 POLICY_TAG_PATTERN = r"^projects/[^/]+/locations/[^/]+/taxonomies/\d+/policyTags/\d+$"
 FEDERATED_PATTERN = r"^principal(Set)?://iam\.googleapis\.com/\S+$"
 BILLING_ACCOUNT_PATTERN = r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$"
+# https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules
+CRON_PATTERN = r"^\S+( \S+){4}$"
 NAME_PREFIX_PATTERN = r"^([a-z][a-z0-9]*(-[a-z0-9]+)*)?$"
 NAME_PREFIX_MAX = 20  # a longer prefix leaves too little of a name to read
 
@@ -87,6 +90,27 @@ class Budget(Strict):
     )
 
 
+class ObserveJob(Strict):
+    """A job that observes all products of the environment, as `alchemesh observe --all` does."""
+
+    schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] = Field(
+        default="* * * * *", description="Schedule in cron form, in UTC; every minute probes each slice of uptime."
+    )
+    image: str = Field(
+        min_length=1,
+        description="Image with Alchemesh and the platform file.",
+        examples=["europe-west1-docker.pkg.dev/acme-mesh/prod--products/observe:1"],
+    )
+    platform_file: Annotated[str, StringConstraints(pattern=r"^/\S+$")] = Field(
+        default="/etc/alchemesh/platform.yaml", description="Path of the platform file in the image."
+    )
+    secrets: dict[Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)], str] = Field(
+        default_factory=dict,
+        description="Variable: secret of Secret Manager, such as the password of the registry.",
+        examples=[{"PGPASSWORD": "registry-password"}],
+    )
+
+
 class GcpSettings(Strict):
     """The Google Cloud project that products are deployed to, and how things are done there."""
 
@@ -128,6 +152,14 @@ class GcpSettings(Strict):
     )
     principals: Principals = Field(default_factory=Principals, description="IAM principals of users and teams.")
     budget: Budget | None = Field(default=None, description="Budgets of domains.")
+    observe: ObserveJob | None = Field(
+        default=None, description="A scheduled job of the platform's stack that observes all products."
+    )
+    job_history: Literal["project", "organization"] | None = Field(
+        default=None,
+        description="Where the queries of consumers are counted, from BigQuery's own history of jobs: in this "
+        "project, or in all projects of its organization. By default the usage of tables in BigQuery is unknown.",
+    )
     deletion_protection: bool = Field(
         default=True, description="Whether tables with rows, and the registry's database, refuse to be deleted."
     )

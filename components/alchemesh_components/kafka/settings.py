@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from alchemesh_platform.sdk.models import Strict
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.schemas import SCHEMA_TOPIC
 
 
 class KafkaSettings(KafkaAccess):

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.data.errors import DataError
+from alchemesh_platform.data.google_client import signed_in
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
@@ -49,23 +49,16 @@ def client_of(error: type[DataError], doing: str, environ: Mapping[str, str] = o
     Raises:
         DataError: when the client is not installed, or finds no credentials.
     """
-    try:
+
+    def make() -> Client:
         from google.auth.credentials import AnonymousCredentials
-        from google.auth.exceptions import DefaultCredentialsError
         from google.cloud.storage import Client
-    except ImportError as missing:
-        raise error(
-            f"{doing}: google-cloud-storage is not installed here",
-            hint=f"`{install_command('alchemesh-platform[gcp]')}`",
-        ) from missing
-    try:
+
         if environ.get(EMULATOR_VARIABLE):
             return Client(project="emulated", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
         return Client()
-    except DefaultCredentialsError as missing:
-        raise error(
-            f"{doing}: there are no credentials for Google Cloud here", hint="`gcloud auth application-default login`"
-        ) from missing
+
+    return signed_in("google-cloud-storage", make, error, doing)
 
 
 def source_objects(client: Client, place: Place) -> Iterator[Blob]:

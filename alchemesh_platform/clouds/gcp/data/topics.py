@@ -6,14 +6,14 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.clouds.gcp.avro import avro_row
 from alchemesh_platform.data.backend import Backend, Source, Target, Written
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.errors import NotReadable, NotWritable, SchemaMoved
-from alchemesh_platform.data.messages import Numbered, all_checked, headers_of, json_text, key_text, not_sent
+from alchemesh_platform.data.google_client import signed_in
 from alchemesh_platform.data.rows import Rows
+from alchemesh_platform.data.writing.checked import CheckedRows
+from alchemesh_platform.data.writing.messages import Numbered, all_checked, headers_of, json_text, key_text, not_sent
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
@@ -52,21 +52,12 @@ DATA = PubsubMessages()
 
 
 def _client(target: Target) -> PublisherClient:
-    try:
-        from google.auth.exceptions import DefaultCredentialsError
+    def make() -> PublisherClient:
         from google.cloud.pubsub_v1 import PublisherClient
-    except ImportError as missing:
-        raise NotWritable(
-            f"output port {target.port!r}: google-cloud-pubsub is not installed here",
-            hint=f"`{install_command('alchemesh-platform[gcp]')}`",
-        ) from missing
-    try:
+
         return PublisherClient()
-    except DefaultCredentialsError as missing:
-        raise NotWritable(
-            f"output port {target.port!r}: there are no credentials for Google Cloud here",
-            hint="`gcloud auth application-default login`",
-        ) from missing
+
+    return signed_in("google-cloud-pubsub", make, NotWritable, f"output port {target.port!r}")
 
 
 def _message(target: Target, numbered: Numbered) -> bytes:

@@ -28,12 +28,12 @@ from alchemesh_platform.systems.local.data_api.http.configuration import (
 )
 from alchemesh_platform.systems.local.data_api.http.configuration import Limits as HttpLimits
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, prepared_folder, programs_folder
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
-from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import add_role
 from alchemesh_platform.systems.local.data_api.serving.loader import Loader
+from alchemesh_platform.systems.local.data_api.serving.loading.load import CopiedTable, Copy
+from alchemesh_platform.systems.local.data_api.serving.loading.state import read_state
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, HTTP, PORT, Place
-from alchemesh_platform.systems.local.data_api.serving.roles import add_role
-from alchemesh_platform.systems.local.data_api.serving.state import read_state
 
 FOLDER = Path(DATA_FOLDER)  # in the memory of the instance
 MODULE = "alchemesh_platform.clouds.gcp.data_api"

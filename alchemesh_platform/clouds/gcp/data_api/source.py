@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.systems.local.data_api.serving.source import Snapshot, Source
+from alchemesh_platform.systems.local.data_api.serving.loading.source import Snapshot, Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alchemesh_platform.sdk.emulation import Emulation
+from alchemesh_platform.sdk.system.emulation import Emulation
 
 if TYPE_CHECKING:
     from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
     from alchemesh_platform.platform_file.models import Platform
-    from alchemesh_platform.sdk.code_run import RunCode
+    from alchemesh_platform.sdk.code.run import RunCode
 
 CLOUD = "cloud"  # in an environment's folder
 CLOUD_VARIABLE = "ALCHEMESH_EMULATED_CLOUD"  # names the folder of the emulated cloud, for services without an emulator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.clouds.gcp.emulation.services.cloudrun import RUN_JOB
 from alchemesh_platform.clouds.gcp.emulation.store import Store
-from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.sdk.code.description import JobDescription
+from alchemesh_platform.sdk.code.run import CodeRun
 from alchemesh_platform.sdk.connections.job import JobConnection
 from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
-from alchemesh_platform.systems.local.jobs.job import JobDescription, run_job
+from alchemesh_platform.systems.local.jobs.job import run_job
 
 # The variables that `alchemesh run` sets for the code: the connections in a file, as on the local platform.
 _GIVEN_HERE = (CONNECTIONS_VARIABLE, "PYTHONUNBUFFERED")
@@ -47,6 +49,7 @@ class JobRunner:
         *,
         environ: Mapping[str, str],
         variables: Mapping[str, str] | None = None,
+        cancelled: threading.Event | None = None,
     ) -> CodeRun:
         """Run the job once with the variables and the time limit of its template.
 
@@ -56,7 +59,9 @@ class JobRunner:
             SecretMissing: when the variable of a secret in the template is not set in ``environ``.
         """
         described = self._described(job, connections.product)
-        return run_job(described, connections, arguments, on_output, environ=environ, variables=variables)
+        return run_job(
+            described, connections, arguments, on_output, environ=environ, variables=variables, cancelled=cancelled
+        )
 
     def _described(self, job: JobConnection, product: str) -> JobDescription:
         kept = self.store.get(RUN_JOB, job.descriptor or "")

@@ -17,7 +17,7 @@ from alchemesh_platform.clouds.gcp.objects.services import (
     storage,
 )
 from alchemesh_platform.machine.files import count
-from alchemesh_platform.sdk.cloud_object import Contents
+from alchemesh_platform.sdk.system.cloud_object import Contents
 
 if TYPE_CHECKING:
     from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
@@ -55,6 +55,9 @@ class BucketObject(Labelled):
         if files > FILES_COUNTED:
             return Contents(f"more than {FILES_COUNTED:,} files")
         return Contents(count(files, "file"), files=files) if files else None
+
+    def logged_as(self, identity: str) -> str:
+        return f"buckets/{identity}"
 
     def delete(self, platform: Platform, identity: str) -> None:
         service = storage(platform)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from alchemesh_platform.clouds.gcp.emulation.types.errors import Refused
+from alchemesh_platform.clouds.gcp.objects.audit_log import LOGGING_URL, last_change
 from alchemesh_platform.clouds.gcp.objects.services import emulated, service_at
-from alchemesh_platform.sdk.cloud_object import CloudObject, ObjectOwner
+from alchemesh_platform.sdk.system.cloud_object import Changed, CloudObject, ObjectOwner
 
 if TYPE_CHECKING:
     from alchemesh_platform.platform_file.models import Platform
@@ -67,6 +69,16 @@ class Labelled(CloudObject):
             service_at(self.host).removed(self.path(identity))
         else:
             here.store.remove(self.type, identity)
+
+    def last_change(self, platform: Platform, identity: str, since: datetime) -> Changed:
+        project = (platform.settings.get("gcp") or {}).get("project")
+        if emulated(platform) is not None or not isinstance(project, str):
+            return Changed()
+        return last_change(service_at(LOGGING_URL), project, self.logged_as(identity), since)
+
+    def logged_as(self, identity: str) -> str:
+        """The end of an object's name in the audit log. Some services log the number of the project, some its name."""
+        return "/".join(identity.split("/")[2:])
 
     def claim(self, address: str, environment: str) -> str:
         labels = dict(zip(OWNER_LABELS, address.split("/"), strict=True))

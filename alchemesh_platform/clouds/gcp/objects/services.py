@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
 from alchemesh_platform.clouds.gcp.emulation.api.rest import Rest
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Written
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.errors import NotReadable
 from alchemesh_platform.data.rows import Rows
+from alchemesh_platform.data.writing.checked import CheckedRows
 from alchemesh_platform.systems.bigquery.data.client import table_name
 from alchemesh_platform.systems.bigquery.data.reading import read_table
 from alchemesh_platform.systems.bigquery.data.writing import write_table

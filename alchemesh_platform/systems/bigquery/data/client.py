@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.data.errors import DataError
+from alchemesh_platform.data.google_client import signed_in
 from alchemesh_platform.sdk.connections.tables import BIGQUERY_SCHEME
 
 if TYPE_CHECKING:
@@ -51,19 +51,12 @@ def client_of(project: str, error: type[DataError], doing: str, environ: Mapping
     Raises:
         DataError: when the client is not installed, or finds no credentials.
     """
-    try:
+
+    def make() -> Client:
         from google.auth.credentials import AnonymousCredentials
-        from google.auth.exceptions import DefaultCredentialsError
-        from google.cloud import bigquery
-    except ImportError as missing:
-        raise error(
-            f"{doing}: google-cloud-bigquery is not installed here",
-            hint=f"`{install_command('alchemesh-platform[gcp]')}`",
-        ) from missing
-    anonymous = AnonymousCredentials() if environ.get(EMULATOR_VARIABLE) else None  # type: ignore[no-untyped-call]
-    try:
-        return bigquery.Client(project=project, credentials=anonymous)
-    except DefaultCredentialsError as missing:
-        raise error(
-            f"{doing}: there are no credentials for Google Cloud here", hint="`gcloud auth application-default login`"
-        ) from missing
+        from google.cloud.bigquery import Client
+
+        anonymous = AnonymousCredentials() if environ.get(EMULATOR_VARIABLE) else None  # type: ignore[no-untyped-call]
+        return Client(project=project, credentials=anonymous)
+
+    return signed_in("google-cloud-bigquery", make, error, doing)

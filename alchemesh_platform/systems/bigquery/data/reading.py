@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.data.backend import Source
-from alchemesh_platform.data.convert import TypeUnfit, converted
 from alchemesh_platform.data.errors import NotReadable
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import arrow_schema
+from alchemesh_platform.data.values.convert import TypeUnfit, converted
 from alchemesh_platform.manifest.models import LogicalType, Property
 from alchemesh_platform.systems.bigquery.data.client import EMULATOR_VARIABLE, TableName, client_of
 from alchemesh_platform.systems.bigquery.data.statements import name_of, predicate

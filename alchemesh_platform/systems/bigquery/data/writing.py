@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.data.backend import Target, Written
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.errors import SHOWN_MAX, Misfit, NotWritable, conflict, schema_moved
-from alchemesh_platform.data.keys import KeySet
+from alchemesh_platform.data.writing.checked import CheckedRows
+from alchemesh_platform.data.writing.keys import KeySet
 from alchemesh_platform.systems.bigquery.columns import Field, field_of
 from alchemesh_platform.systems.bigquery.data import statements
 from alchemesh_platform.systems.bigquery.data.client import TableName, client_of

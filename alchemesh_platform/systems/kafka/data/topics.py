@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.data.backend import Backend, Source, Target, Written
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.errors import NotReadable, NotWritable, SchemaMoved
-from alchemesh_platform.data.messages import Numbered, all_checked, headers_of, json_text, key_text, not_sent
 from alchemesh_platform.data.rows import Rows
+from alchemesh_platform.data.writing.checked import CheckedRows
+from alchemesh_platform.data.writing.messages import Numbered, all_checked, headers_of, json_text, key_text, not_sent
+from alchemesh_platform.systems.kafka.schema_difference import schema_difference
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Producer
@@ -34,7 +34,7 @@ class KafkaMessages(Backend):
         )
 
     def write(self, target: Target, rows: CheckedRows) -> Written:
-        from alchemesh_platform.systems.kafka.cluster import KafkaFailed
+        from alchemesh_platform.systems.kafka.client.cluster import KafkaFailed
 
         try:
             return _write(target, rows)
@@ -58,16 +58,16 @@ def _check_schema(target: Target) -> None:
     Raises:
         SchemaMoved: when another deployment published another one.
     """
-    from alchemesh_platform.systems.kafka.cluster import Cluster
-    from alchemesh_platform.systems.kafka.schemas import published_of
+    from alchemesh_platform.systems.kafka.client.cluster import Cluster
+    from alchemesh_platform.systems.kafka.client.schemas import published_of
 
     connection = target.connection
     known, topic = connection.schemas.get(target.model), connection.topic(target.model)
     if known is None or connection.schema_topic is None:
         return
     published = published_of(Cluster(connection.access), connection.schema_topic, topic)
-    if published is None or published.message_schema != known:
-        reason = "none is published" if published is None else _difference(published.message_schema, known)
+    reason = schema_difference(None if published is None else published.message_schema, known)
+    if reason:
         raise SchemaMoved(
             f"output port {target.port!r}: the published schema of topic {topic} is not that of model "
             f"{target.model!r}: {reason}",
@@ -76,18 +76,6 @@ def _check_schema(target: Target) -> None:
 
 
 _UP = command("up", about_product=True)
-
-
-def _difference(published: Mapping[str, Any], known: Mapping[str, Any]) -> str:
-    there, here = published.get("properties", {}), known.get("properties", {})
-    for name in (*here, *there):
-        if name not in there:
-            return f"it has no property {name}"
-        if name not in here:
-            return f"it has a property {name}, which the model has not"
-        if there[name] != here[name]:
-            return f"property {name} is another there"
-    return "the required properties or the key are others"
 
 
 def _send(target: Target, rows: Any) -> None:

@@ -6,13 +6,14 @@ from collections import defaultdict
 
 from pydantic import Field
 
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.sdk.system.drift import Drift
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.rights import Right, grant_rights, revoke_rights, rights_of
+from alchemesh_platform.systems.kafka.client.users import is_member_user, member_users, remove_user
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
-from alchemesh_platform.systems.kafka.rights import Right, grant_rights, revoke_rights, rights_of
-from alchemesh_platform.systems.kafka.users import is_member_user, member_users, remove_user
 
 
 class MemberUsersInputs(Properties):

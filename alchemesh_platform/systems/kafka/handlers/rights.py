@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties
 from alchemesh_platform.registry.records import GrantRecord
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.sdk.system.drift import Drift
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.rights import Right, grant_rights, missing_rights, revoke_rights
+from alchemesh_platform.systems.kafka.client.users import principal_of
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
-from alchemesh_platform.systems.kafka.rights import Right, grant_rights, missing_rights, revoke_rights
-from alchemesh_platform.systems.kafka.users import principal_of
 
 
 class RightsInputs(Properties):

@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic import Field
 
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaDenied
+from alchemesh_platform.sdk.system.drift import Drift
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster, KafkaDenied
+from alchemesh_platform.systems.kafka.client.topics import check_source, describe_topic
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
-from alchemesh_platform.systems.kafka.topics import check_source, describe_topic
 
 
 class SourceTopicInputs(Properties):

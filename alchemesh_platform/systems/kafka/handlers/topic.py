@@ -8,15 +8,17 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from alchemesh_platform.machine.files import count
-from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.handler import Context, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.operations import explain
-from alchemesh_platform.systems.kafka import schemas, topics
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaDenied, KafkaFailed
-from alchemesh_platform.systems.kafka.schemas import SCHEMA_TOPIC, Published
-from alchemesh_platform.systems.kafka.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN, Topic
+from alchemesh_platform.sdk.system.drift import Drift
+from alchemesh_platform.systems.kafka.client import schemas, topics
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster, KafkaDenied, KafkaFailed
+from alchemesh_platform.systems.kafka.client.schemas import SCHEMA_TOPIC, Published
+from alchemesh_platform.systems.kafka.client.topics import TOPIC_NAME_MAX, TOPIC_NAME_PATTERN, Topic
+from alchemesh_platform.systems.kafka.probes import end_probe
 
 TopicName = Annotated[str, StringConstraints(pattern=TOPIC_NAME_PATTERN, max_length=TOPIC_NAME_MAX)]
 
@@ -79,12 +81,15 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         now = topics.topic_of(cluster, inputs.topic)
         if now is None:
             return Drift(f"topic {inputs.topic} is missing; `up` creates it again, empty", "url")
-        differing = topics.differences(now, _wanted(inputs))
-        if differing:
-            return Drift(f"topic {inputs.topic} was changed by hand: {', '.join(differing)}", "url")
+        wanted = _wanted(inputs)
+        if differing := topics.differences(now, wanted):
+            reason = f"topic {inputs.topic} was changed by hand: {', '.join(differing)}"
+            return Drift(reason, "url", tuple(topics.deviations(now, wanted)))
         published = schemas.published_of(cluster, inputs.schema_topic, inputs.topic)
         if published is not None and published.environment is None and published == _published(inputs, None):
-            return Drift(f"the schema of topic {inputs.topic} does not name its environment; `up` adds it", "url")
+            return Drift(
+                f"the schema of topic {inputs.topic} does not name its environment; `up` adds it", "url", expected=True
+            )
         if published != _published(inputs, context):
             return Drift(f"the schema of topic {inputs.topic} is not what is published: it is published again", "url")
         return None
@@ -118,6 +123,8 @@ class TopicHandler(Handler[TopicInputs, TopicOutputs]):
         if now is not None:
             if not _is_published_by(cluster, inputs, context):
                 return  # it has another owner now
+            if inputs.kafka.security.mechanism is not None:
+                end_probe(cluster, inputs.topic)
             held, _last = topics.messages_in(cluster, now)
             if held and inputs.keep_on_delete and not context.delete_data:
                 context.info(f"kept topic {inputs.topic} with {count(held, 'message')}; a later `up` finds it again")

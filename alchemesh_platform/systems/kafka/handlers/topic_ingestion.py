@@ -14,22 +14,24 @@ from pydantic import Field
 
 from alchemesh_platform.base.secrets import resolve
 from alchemesh_platform.documents.models import Name
-from alchemesh_platform.machine import directory, processes
+from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_claim, refused_path
 from alchemesh_platform.machine.files import count, write_if_changed
-from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
 from alchemesh_platform.machine.released import released
-from alchemesh_platform.machine.source_columns import SourceColumn
-from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.machine.servers import processes
+from alchemesh_platform.machine.servers.processes import Program
+from alchemesh_platform.provider.handler import Context, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
-from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.sdk.system.drift import Drift
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.topics import check_source
 from alchemesh_platform.systems.kafka.handlers.topic import TopicName
 from alchemesh_platform.systems.kafka.landing import ingestion
 from alchemesh_platform.systems.kafka.landing.ingestion import Order
 from alchemesh_platform.systems.kafka.landing.rules import OnAmbiguousTime, OnBadRow, OnNewColumn, Rules
-from alchemesh_platform.systems.kafka.topics import check_source
 
 START_SECONDS = 60.0
 _LANDING_VERSION = 2  # `up` restarts a consumer of an earlier one, which lands values in another way
@@ -106,7 +108,7 @@ class TopicIngestionHandler(Handler[TopicIngestionInputs, TopicIngestionOutputs]
         if directory.owner_of(Path(inputs.target)) is None:
             return Drift(f"folder {inputs.target} is missing; `up` creates it again, and committed offsets stay", "url")
         if directory.needs_environment(Path(inputs.target)):
-            return Drift(f"folder {inputs.target} does not name its environment; `up` marks it", "url")
+            return Drift(f"folder {inputs.target} does not name its environment; `up` marks it", "url", expected=True)
         return None
 
     def create(self, inputs: TopicIngestionInputs, context: Context) -> TopicIngestionOutputs:

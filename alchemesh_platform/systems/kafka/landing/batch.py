@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alchemesh_platform.machine.json_numbers import Real, exact, exact_text
+from alchemesh_platform.machine.landing.json_numbers import Real, exact, exact_text
 
 # Columns that every landed row has in addition to its message: the position, the time of writing, and the key.
 PARTITION, OFFSET, TIMESTAMP, KEY = "_partition", "_offset", "_timestamp", "_key"

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.secrets import Masker, values_behind
-from alchemesh_platform.systems.kafka.access import client_options
-from alchemesh_platform.systems.kafka.cluster import CONNECT_SECONDS, Cluster, KafkaFailed
+from alchemesh_platform.systems.kafka.client.access import client_options
+from alchemesh_platform.systems.kafka.client.cluster import CONNECT_SECONDS, Cluster, KafkaFailed
+from alchemesh_platform.systems.kafka.client.topics import describe_topic
 from alchemesh_platform.systems.kafka.landing.batch import Message, short_id
 from alchemesh_platform.systems.kafka.landing.ingestion import STATUS_SECONDS, Order, Status, read_status, write_status
 from alchemesh_platform.systems.kafka.landing.landing import MessageRefused, adopt, land, next_offset, sweep
 from alchemesh_platform.systems.kafka.landing.refit import SchemaRefused, refit
-from alchemesh_platform.systems.kafka.topics import describe_topic
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, TopicPartition

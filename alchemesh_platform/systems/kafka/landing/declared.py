@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.sql import identifier, quoted
-from alchemesh_platform.machine.conversion import Conversion, json_path, of_native, of_text
-from alchemesh_platform.machine.json_numbers import exact_text
-from alchemesh_platform.machine.misfit_reasons import misfit_reason
-from alchemesh_platform.machine.source_columns import SourceColumn
-from alchemesh_platform.machine.spelling import spelt
+from alchemesh_platform.machine.landing.conversion import Conversion, json_path, of_native, of_text
+from alchemesh_platform.machine.landing.json_numbers import exact_text
+from alchemesh_platform.machine.landing.misfit_reasons import misfit_reason
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.spelling import spelt
 from alchemesh_platform.systems.kafka.landing.batch import OFFSET, OWN, TIMESTAMP, Row
 from alchemesh_platform.systems.kafka.landing.rules import Rules
 from alchemesh_platform.systems.kafka.landing.schema import TopicSchema, placed

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.machine.files import count, write_if_changed
 from alchemesh_platform.sdk.observation import Observation, TableObservation
-from alchemesh_platform.systems.kafka.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
 from alchemesh_platform.systems.kafka.landing.rules import Rules
 
 STATUS_FILE = ".alchemesh-topic.json"

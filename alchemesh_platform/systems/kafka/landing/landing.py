@@ -16,9 +16,16 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import quoted
+from alchemesh_platform.data.in_memory import open_duckdb
 from alchemesh_platform.machine.files import storage_errors
-from alchemesh_platform.machine.json_numbers import Real, exact, exact_text
-from alchemesh_platform.machine.json_structure import Structure, merged, settled, structure_of, type_of_structure
+from alchemesh_platform.machine.landing.json_numbers import Real, exact, exact_text
+from alchemesh_platform.machine.landing.json_structure import (
+    Structure,
+    merged,
+    settled,
+    structure_of,
+    type_of_structure,
+)
 from alchemesh_platform.systems.kafka.landing.batch import (
     KEY,
     OFFSET,
@@ -227,10 +234,7 @@ def adopt(target: Path) -> int:
 @contextmanager
 def duckdb_connection() -> Iterator[DuckDBPyConnection]:
     """A connection of little memory, on which no value depends on the machine."""
-    import duckdb
-
-    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with open_duckdb({"memory_limit": MEMORY_LIMIT, "threads": 1}) as connection:
         yield connection
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
 from alchemesh_platform.manifest.models import LogicalType
 
 OnBadRow = Literal["reject", "fail"]

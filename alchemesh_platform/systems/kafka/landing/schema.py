@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alchemesh_platform.machine.json_numbers import LongNumber
-from alchemesh_platform.machine.json_structure import (
+from alchemesh_platform.machine.landing.json_numbers import LongNumber
+from alchemesh_platform.machine.landing.json_structure import (
     LARGE,
     MIXED,
     NOTHING,

@@ -18,11 +18,11 @@ from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy
 from alchemesh_platform.base.sql import identifier
 from alchemesh_platform.data.backend import Backend, Source
 from alchemesh_platform.data.conditions import mask
-from alchemesh_platform.data.convert import TypeUnfit, converted
 from alchemesh_platform.data.errors import NotReadable
-from alchemesh_platform.data.python_values import ValueUnfit, value_of
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import arrow_schema, arrow_type, plain_schema
+from alchemesh_platform.data.values.convert import TypeUnfit, converted
+from alchemesh_platform.data.values.python_values import ValueUnfit, value_of
 from alchemesh_platform.manifest.models import LogicalType, Property
 
 ARROW = "application/vnd.apache.arrow.stream"

@@ -18,7 +18,6 @@ from pyarrow import fs
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.sql import identifier
 from alchemesh_platform.data.backend import MODES, Backend, Source, Target, Written
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.conditions import Condition, expression, mask, sql
 from alchemesh_platform.data.errors import (
     SHOWN_MAX,
@@ -28,11 +27,12 @@ from alchemesh_platform.data.errors import (
     conflict,
     schema_moved,
 )
-from alchemesh_platform.data.feed import fed
-from alchemesh_platform.data.given import BATCH_ROWS
-from alchemesh_platform.data.keys import KeySet
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import as_plain, plain_schema, type_in_words
+from alchemesh_platform.data.writing.checked import CheckedRows
+from alchemesh_platform.data.writing.feed import fed
+from alchemesh_platform.data.writing.given import BATCH_ROWS
+from alchemesh_platform.data.writing.keys import KeySet
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.data.turns import turn_at
 from alchemesh_platform.systems.local.tables.columns import delta_type
@@ -69,7 +69,7 @@ class DeltaData(Backend):
                     wanted = pa.schema([_column(source, wanted, name) for name in source.columns])
             for field in wanted:
                 _column(source, there, field.name)
-            dataset = None if _has_deletion_vectors(table) else _dataset(path, table)
+            dataset = None if has_deletion_vectors(table) else table_dataset(path, table)
 
         def batches() -> Iterator[pa.RecordBatch]:
             with _reading(source):
@@ -82,6 +82,10 @@ class DeltaData(Backend):
 
         version = repr((path, table.metadata().id, table.version(), wanted.names, source.where))
         return Rows(wanted, batches, version=lambda: version)
+
+    def version(self, connection: Any, model: str | None) -> str | None:
+        path = connection.path(model)
+        return str(open_table(path).version()) if table_exists(path) else None
 
     def fingerprint(self, target: Target) -> str | None:
         path = target.connection.path(target.model)
@@ -168,8 +172,8 @@ def _against_table(target: Target, rows: CheckedRows, table: DeltaTable) -> Call
     columns = {*target.key, *chain.from_iterable(unique), *(each.column for each in target.where)}
     existing = (
         ds.dataset(pa.Table.from_batches(list(_rows(table, _query(sorted(columns))))))
-        if _has_deletion_vectors(table)
-        else _dataset(path, table)
+        if has_deletion_vectors(table)
+        else table_dataset(path, table)
     )
 
     def check(keys: Sequence[KeySet]) -> None:
@@ -177,18 +181,18 @@ def _against_table(target: Target, rows: CheckedRows, table: DeltaTable) -> Call
         for columns in unique:
             batches = _staying(existing, target, written[columns])
             if target.mode == "merge":
-                batches = chain.from_iterable(map(written[target.key].without, batches))
+                batches = written[target.key].without(batches)
             rows.refuse(list(written[columns].against(batches)))
 
     return check
 
 
-def _has_deletion_vectors(table: DeltaTable) -> bool:
+def has_deletion_vectors(table: DeltaTable) -> bool:
     """Whether only the query engine reads the table right."""
     return "deletionVectors" in (table.protocol().reader_features or ())
 
 
-def _dataset(path: Path, table: DeltaTable) -> ds.Dataset:
+def table_dataset(path: Path, table: DeltaTable) -> ds.Dataset:
     """The rows of a table, read by Arrow. While a table is written, the query engine runs the write."""
     return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(str(path), fs.LocalFileSystem()))
 

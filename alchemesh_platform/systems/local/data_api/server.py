@@ -10,13 +10,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.files import storage_errors
-from alchemesh_platform.machine.ports import becomes_free, free_port, port_taken
-from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.servers import processes
+from alchemesh_platform.machine.servers.ports import becomes_free, free_port, port_taken
+from alchemesh_platform.machine.servers.processes import Program
 from alchemesh_platform.sdk.connections.data_api import DataApiConnection
 from alchemesh_platform.sdk.observation import Observation
 from alchemesh_platform.systems.local.data_api import web as web_server
@@ -39,8 +40,8 @@ from alchemesh_platform.systems.local.data_api.programs import (
 )
 from alchemesh_platform.systems.local.data_api.serving import managed
 from alchemesh_platform.systems.local.data_api.serving import programs as serving
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
-from alchemesh_platform.systems.local.data_api.serving.state import read_state
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.loading.state import read_state
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 START_TIMEOUT_SECONDS = 30.0
@@ -194,13 +195,16 @@ def is_enclosed(gateway: Gateway) -> bool:
 
 
 def take_down(api: DataApi) -> None:
-    """Stop a data API and remove its files and its consumers. Stopping a missing one does nothing."""
+    """Stop a data API and remove its files and its consumers. Stopping a missing one does nothing.
+
+    The logs stay if a metering reads them next.
+    """
     gateway = api.gateway
     gateways.take_down(gateway)
     processes.stop(api.run_directory, api.process)
     managed.drop(gateway.place)
     with storage_errors(f"remove {gateway.folder}"), suppress(FileNotFoundError):
-        shutil.rmtree(gateway.folder)
+        gateways.remove_files(gateway)
 
 
 def choose_ports(api: DataApi) -> Endpoints:
@@ -238,20 +242,22 @@ def observe_api(connection: DataApiConnection) -> Observation:
     answer = f"answers in {(time.monotonic() - started) * 1000:.0f} ms"
     folder = Path(connection.credential_file).parent if connection.credential_file else None
     copy = read_state(Gateway.at(folder).place.state_file) if folder else None
-    lag = None
+    lag, lags = None, {}
     if copy is not None:
         copy = copy.with_commits()
-        lag = copy.lag_seconds()
+        now = datetime.now(UTC)
+        lag, lags = copy.lag_seconds(now), copy.lags(now)
         problem = copy.first_problem()
         if problem is not None:
-            return Observation("unhealthy", problem, lag_seconds=lag)
+            return Observation("unhealthy", problem, lag_seconds=lag, lags=lags)
         answer = f"{answer}; {copy.described()}"
     elsewhere = Gateway.at(folder).place.managed if folder else None
     if elsewhere is not None:
         answer = f"{answer}; {elsewhere.described_limits}"
     listening = gateways.listening(Gateway.at(folder)) if folder else None
     open_server = listening is not None and not _encloses(listening)
-    return Observation("healthy", f"{answer}; {NOT_ENCLOSED}" if open_server else answer, lag_seconds=lag)
+    answer = f"{answer}; {NOT_ENCLOSED}" if open_server else answer
+    return Observation("healthy", answer, lag_seconds=lag, lags=lags)
 
 
 def own_credential_file(run_directory: Path, process: str) -> Path:

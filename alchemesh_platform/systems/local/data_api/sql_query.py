@@ -1,8 +1,9 @@
-"""One query to a server that speaks the PostgreSQL protocol, to see that the server answers."""
+"""One query to a server that speaks the PostgreSQL protocol."""
 
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 _NOT_POSTGRESQL = "it does not speak the PostgreSQL protocol"
 
@@ -11,11 +12,16 @@ class PostgresRefused(Exception):
     """Raised when the server answers with an error. It holds the server's message."""
 
 
-def simple_query(host: str, port: int, query: str, *, user: str, password: str | None, timeout: float) -> None:
+def simple_query(
+    host: str, port: int, query: str, *, user: str, password: str | None, timeout: float
+) -> list[dict[str, Any]]:
     """Send a query by the simple protocol and read the complete answer. The database has the user's name.
 
     Args:
         host: Name or address; or the folder of a Unix socket, as in other clients of PostgreSQL.
+
+    Returns:
+        The rows, by the names of their columns.
 
     Raises:
         PostgresRefused: when the server answers with an error.
@@ -31,7 +37,9 @@ def simple_query(host: str, port: int, query: str, *, user: str, password: str |
             user, host, user, port, password or "", unix_sock=socket, ssl_context=False, timeout=timeout
         )
         try:
-            connection.run(query)
+            rows = connection.run(query) or ()
+            names = [column["name"] for column in connection.columns or ()]
+            return [dict(zip(names, row, strict=True)) for row in rows]
         finally:
             connection.close()
     except ScramException as error:

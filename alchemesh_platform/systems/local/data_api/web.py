@@ -16,12 +16,12 @@ from urllib.parse import quote
 import alchemesh_platform
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.machine.files import write_if_changed
-from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.servers.processes import Program
 from alchemesh_platform.systems.local.data_api.gateway.files import WEB_SOCKET
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.programs import program
 from alchemesh_platform.systems.local.data_api.sandbox import SYSTEM_FOLDERS
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, HTTP, PORT
 from alchemesh_platform.systems.local.data_api.tables import ServedTable, TableNotServed
 

@@ -14,12 +14,13 @@ from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import with_hint
 from alchemesh_platform.documents.models import Identifier, Name
 from alchemesh_platform.machine.directory import claim, holder_of, refused_claim
-from alchemesh_platform.machine.ports import is_free, port_reserved
 from alchemesh_platform.machine.released import released
-from alchemesh_platform.machine.reservations import Reservation, held_by_another, release, reserve, reserved_for
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.machine.servers.ports import is_free, port_reserved
+from alchemesh_platform.machine.servers.reservations import Reservation, held_by_another, release, reserve, reserved_for
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.local.data_api import server as data_api
 from alchemesh_platform.systems.local.data_api.gateway.consumers import read_entries, unreadable_entries
 from alchemesh_platform.systems.local.data_api.gateway.gateway import LOOPBACK, Gateway
@@ -31,7 +32,7 @@ from alchemesh_platform.systems.local.data_api.programs import (
     unenclosed_problem,
 )
 from alchemesh_platform.systems.local.data_api.server import START_TIMEOUT_SECONDS, own_credential_file
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 
 
@@ -157,14 +158,18 @@ class DataApiHandler(Handler[DataApiInputs, DataApiOutputs]):
 
     def drift(self, inputs: DataApiInputs, outputs: DataApiOutputs, context: Context) -> Drift | None:
         if not isinstance(outputs.http_port, int):
-            return Drift(f"where data API {inputs.owner} answers is not known: it is found out", "http_port")
+            return Drift(
+                f"where data API {inputs.owner} answers is not known: it is found out", "http_port", expected=True
+            )
         wanted = _wanted(inputs, outputs)
         trouble = data_api.trouble(wanted, data_api.endpoints_of(wanted, outputs.http_port, outputs.postgres_port))
         if trouble:
             return Drift(f"data API {inputs.owner}: {trouble}; it is started again", "http_port")
         holder = holder_of(_folder(inputs))
         if holder is None or holder.environment is None:
-            return Drift(f"data API {inputs.owner} does not name its environment; `up` marks it", "http_port")
+            return Drift(
+                f"data API {inputs.owner} does not name its environment; `up` marks it", "http_port", expected=True
+            )
         return None
 
     def create(self, inputs: DataApiInputs, context: Context) -> DataApiOutputs:

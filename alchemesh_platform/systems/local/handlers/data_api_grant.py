@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import AwareDatetime, Field
 
 from alchemesh_platform.documents.models import Name
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entry
 from alchemesh_platform.systems.local.data_api.gateway.credentials import CredentialFailed, user_name
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway

@@ -15,10 +15,11 @@ from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.machine.released import released
 from alchemesh_platform.manifest.models import LogicalType
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.local.tables import delta
 from alchemesh_platform.systems.local.tables.columns import Column, ColumnUnfit
 from alchemesh_platform.systems.local.tables.erasing import remove_expired
@@ -87,18 +88,20 @@ class DeltaTableHandler(Handler[DeltaTableInputs, DeltaTableOutputs]):
         return known_url(inputs.path)
 
     def drift(self, inputs: DeltaTableInputs, outputs: DeltaTableOutputs, context: Context) -> Drift | None:
-        evolution = delta.plan_table(Path(inputs.path), _wanted(inputs))
+        path, wanted = Path(inputs.path), _wanted(inputs)
+        evolution = delta.plan_table(path, wanted)
         if evolution is None:
             return Drift(f"table {inputs.table} is missing in {inputs.path}; `up` creates it again, empty", "url")
         if evolution.incompatible and inputs.on_incompatible_change == "refuse":
-            return Drift(
-                f"table {inputs.table} differs from its model, and `up` refuses it: {_reasons(evolution)}", "url"
-            )
-        if evolution.steps or evolution.incompatible:
-            return Drift(f"table {inputs.table} differs from its model; `up` updates it", "url")
-        if directory.needs_environment(Path(inputs.path)):
-            return Drift(f"table {inputs.table} does not name its environment; `up` marks it", "url")
-        return None
+            reason = f"table {inputs.table} differs from its model, and `up` refuses it: {_reasons(evolution)}"
+        elif evolution.steps or evolution.incompatible:
+            reason = f"table {inputs.table} differs from its model; `up` updates it"
+        elif directory.needs_environment(path):
+            reason = f"table {inputs.table} does not name its environment; `up` marks it"
+            return Drift(reason, "url", expected=True)
+        else:
+            return None
+        return Drift(reason, "url", delta.deviations_of(path, wanted), changed=delta.last_redefinition(path))
 
     def create(self, inputs: DeltaTableInputs, context: Context) -> DeltaTableOutputs:
         return self._apply(inputs, None, context)

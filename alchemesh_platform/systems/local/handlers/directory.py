@@ -14,10 +14,11 @@ from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
 from alchemesh_platform.machine.released import released
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.sdk.system.drift import Drift
 
 
 class DirectoryInputs(Properties):
@@ -63,11 +64,13 @@ class DirectoryHandler(Handler[DirectoryInputs, DirectoryOutputs]):
         if directory.owner_of(path) is None:
             return Drift(f"folder {path} is missing; `up` creates it again", "url")
         if directory.needs_environment(path):
-            return Drift(f"folder {path} does not name its environment; `up` marks it", "url")
+            return Drift(f"folder {path} does not name its environment; `up` marks it", "url", expected=True)
         if inputs.retention_seconds is not None:
             expired = directory.expired(path, inputs.retention_seconds)
             if expired:
-                return Drift(f"{count(len(expired), 'file')} of {path} beyond retention: to be removed", "url")
+                return Drift(
+                    f"{count(len(expired), 'file')} of {path} beyond retention: to be removed", "url", expected=True
+                )
         return None
 
     def create(self, inputs: DirectoryInputs, context: Context) -> DirectoryOutputs:

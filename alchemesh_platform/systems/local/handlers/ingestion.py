@@ -14,12 +14,13 @@ from alchemesh_platform.base.remedy import command, remedy, with_hint
 from alchemesh_platform.machine import directory
 from alchemesh_platform.machine.directory import known_url, refused_path
 from alchemesh_platform.machine.files import count
+from alchemesh_platform.machine.landing.source_columns import LandedColumn, SourceColumn
 from alchemesh_platform.machine.released import released
-from alchemesh_platform.machine.source_columns import LandedColumn, SourceColumn
-from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.handler import Context, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.loss import Loss
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.local.landing import ingestion
 from alchemesh_platform.systems.local.landing.ingestion import Landed
 from alchemesh_platform.systems.local.landing.misfits import REJECTS_FOLDER
@@ -118,12 +119,12 @@ class IngestionHandler(Handler[IngestionInputs, IngestionOutputs]):
         todo = ingestion.plan_ingestion(inputs.source, _root(inputs), target, _reading(inputs), mirror=inputs.mirror)
         reason = todo.reason()
         if reason is not None:
-            return Drift(reason, "rows")
+            return Drift(reason, "rows", expected=not todo.lost)
         if directory.needs_environment(target):
-            return Drift(f"landing area {target} does not name its environment; `up` marks it", "rows")
+            return Drift(f"landing area {target} does not name its environment; `up` marks it", "rows", expected=True)
         now = ingestion.landed(target)
         if now is not None and _outputs(target, now) != outputs:
-            return Drift(f"{target} was landed in another run: what it holds is noted", "rows")
+            return Drift(f"{target} was landed in another run: what it holds is noted", "rows", expected=True)
         return None
 
     def create(self, inputs: IngestionInputs, context: Context) -> IngestionOutputs:

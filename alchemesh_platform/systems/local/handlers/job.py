@@ -14,12 +14,15 @@ from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.machine.directory import Holder, held_elsewhere
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.machine.released import other_environments_with
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
+from alchemesh_platform.sdk.code.description import CatchUp, JobDescription, JobFailed, read_job
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.local.jobs import job
 from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
-from alchemesh_platform.systems.local.jobs.job import JobDescription, JobFailed
+
+_PLACE = ("home", "platform_file", "emulated")
 
 
 class JobInputs(Properties):
@@ -35,6 +38,18 @@ class JobInputs(Properties):
     )
     schedule: str | None = Field(default=None, description="Cron expression.")
     timeout_seconds: int | None = Field(default=None, gt=0, description="Time limit of a run.")
+    time_zone: str | None = Field(default=None, description="Time zone of the schedule; UTC without one.")
+    on: tuple[str, ...] | None = Field(
+        default=None, description="Input ports whose upstream asset starts a run by its change."
+    )
+    catch_up: CatchUp | None = Field(
+        default=None, description="Missed times of the schedule that run later; `latest` by default."
+    )
+    retries: int | None = Field(default=None, ge=0, description="Number of retries of a failed run.")
+    retry_delay_seconds: int | None = Field(default=None, ge=0, description="Wait before a retry; 60 by default.")
+    home: str | None = Field(default=None, description="Folder of the platform's local files.")
+    platform_file: str | None = Field(default=None, description="Platform file of the environment.")
+    emulated: bool | None = Field(default=None, description="Whether emulators on this machine replace the clouds.")
 
 
 class JobOutputs(Properties):
@@ -78,14 +93,15 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
 
     def drift(self, inputs: JobInputs, outputs: JobOutputs, context: Context) -> Drift | None:
         try:
-            found = job.read_job(job.job_file(Path(inputs.directory)))
+            found = read_job(job.job_file(Path(inputs.directory)))
         except JobFailed as error:
             return Drift(f"{error.message}: it is written again", "descriptor")
         wanted = _description(inputs, context)
         if found == wanted:
             return None
-        if found.environment is None and found.model_copy(update={"environment": wanted.environment}) == wanted:
-            return Drift(f"the description of job {inputs.owner} names no environment; `up` adds it", "descriptor")
+        if missing := _missing(found, wanted):
+            what = "names no environment" if missing == {"environment"} else "is one of an earlier version"
+            return Drift(f"the description of job {inputs.owner} {what}; `up` adds it", "descriptor", expected=True)
         return Drift(f"the description of job {inputs.owner} was changed; `up` corrects it", "descriptor")
 
     def create(self, inputs: JobInputs, context: Context) -> JobOutputs:
@@ -108,6 +124,15 @@ class JobHandler(Handler[JobInputs, JobOutputs]):
                 path.unlink(missing_ok=True)
 
 
+def _missing(found: JobDescription, wanted: JobDescription) -> set[str]:
+    """Fields that an earlier version did not write, if the description is the wanted one apart from them."""
+    missing = JobDescription.model_fields.keys() - found.model_fields_set
+    if found.environment is None:
+        missing.add("environment")
+    completed = found.model_copy(update={name: getattr(wanted, name) for name in missing})
+    return {name for name in missing if getattr(found, name) != getattr(wanted, name)} if completed == wanted else set()
+
+
 def _description(inputs: JobInputs, context: Context) -> JobDescription:
     return JobDescription(
         owner=inputs.owner,
@@ -118,12 +143,17 @@ def _description(inputs: JobInputs, context: Context) -> JobDescription:
         env=inputs.env,
         schedule=inputs.schedule,
         timeout_seconds=inputs.timeout_seconds,
+        **{
+            name: value
+            for name in ("time_zone", "on", "catch_up", "retries", "retry_delay_seconds", *_PLACE)
+            if (value := getattr(inputs, name)) is not None
+        },
     )
 
 
 def _holder(inputs: JobInputs) -> Holder | None:
     try:
-        found = job.read_job(job.job_file(Path(inputs.directory)))
+        found = read_job(job.job_file(Path(inputs.directory)))
         return Holder(found.owner, found.environment)
     except JobFailed:
         return None

@@ -18,14 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import Masker, SecretRef, references_in, resolve
-from alchemesh_platform.base.writing import write_private
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
-from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.sdk.code.description import JobDescription, JobFailed
+from alchemesh_platform.sdk.code.description import read_job as read_job  # noqa: PLC0414 - packages of earlier versions import it here
+from alchemesh_platform.sdk.code.run import CodeRun
 from alchemesh_platform.sdk.connections.base import WrongConnection
 from alchemesh_platform.sdk.connections.ports import CONNECTIONS_VARIABLE, Connections
 from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem, interpreter_arguments
@@ -44,27 +43,6 @@ _SHORTEST_OTHER_SECRET = 8
 LEFT_OVER_SECONDS = 2.0  # how long to keep reading after the job ended, while a process that it started still prints
 
 
-class JobFailed(Failure):
-    """Raised when a job cannot start: its description, interpreter or code is missing."""
-
-
-class JobDescription(BaseModel):
-    """The description of a job. It holds references to secrets, never values."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    owner: str = Field(description="Address of the port or product that the job belongs to.")
-    environment: str | None = Field(
-        default=None, description="Environment of the job; None in descriptions that earlier versions wrote."
-    )
-    python: str = Field(description="Python interpreter.")
-    working_directory: str = Field(description="Folder that it runs in, where modules are looked for.")
-    entrypoint: str = Field(description="package.module:function, or the path of a script.")
-    env: dict[str, str | SecretRef] = Field(default_factory=dict, description="Environment: text, or a secret's name.")
-    schedule: str | None = Field(default=None, description="Cron expression.")
-    timeout_seconds: float | None = Field(default=None, description="Time limit of a run.")
-
-
 def job_file(directory: Path) -> Path:
     """The file of a job's description."""
     return directory.absolute() / "job.json"
@@ -79,22 +57,6 @@ def write_job(directory: Path, job: JobDescription) -> Path:
     path = job_file(directory)
     write_if_changed(path, json.dumps(job.model_dump(mode="json"), indent=1) + "\n")
     return path
-
-
-def read_job(path: Path) -> JobDescription:
-    """Read a job's description.
-
-    Raises:
-        JobFailed: when it is missing or damaged.
-    """
-    try:
-        return JobDescription.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise JobFailed(f"there is no job description {path}", hint=remedy("{} writes it", command("up"))) from error
-    except (OSError, ValidationError) as error:
-        raise JobFailed(
-            f"cannot read the job description {path}: {error}", hint=remedy("{} writes it", command("up"))
-        ) from error
 
 
 def looks_elsewhere(python: str, env: Mapping[str, object]) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.sql import quoted
 from alchemesh_platform.machine.files import storage_errors
-from alchemesh_platform.machine.json_structure import MIXED, Structure, plain, type_of_structure
-from alchemesh_platform.machine.source_columns import TEXT
+from alchemesh_platform.machine.landing.json_structure import MIXED, Structure, plain, type_of_structure
+from alchemesh_platform.machine.landing.source_columns import TEXT
 from alchemesh_platform.systems.local.landing.json_numbers import exact_numbers
 from alchemesh_platform.systems.local.landing.parse_errors import HeaderUnfit, csv_header
 from alchemesh_platform.systems.local.landing.reading import (

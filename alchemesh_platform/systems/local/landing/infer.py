@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.names import IDENTIFIER_PATTERN
 from alchemesh_platform.base.sql import identifier, quoted
+from alchemesh_platform.data.in_memory import open_duckdb
 from alchemesh_platform.documents.patterns import corrected
-from alchemesh_platform.machine.conversion import of_text
-from alchemesh_platform.machine.json_structure import MIXED
-from alchemesh_platform.machine.source_columns import TEXT, LandedColumn
+from alchemesh_platform.machine.landing.conversion import of_text
+from alchemesh_platform.machine.landing.json_structure import MIXED
+from alchemesh_platform.machine.landing.source_columns import TEXT, LandedColumn
 from alchemesh_platform.manifest.models import LogicalType, SourceProperty
 from alchemesh_platform.sdk.proposal import ProposedProperty
 from alchemesh_platform.systems.local.landing.ingestion import ingest
@@ -50,15 +51,13 @@ def infer(source: str, root: Path, reading: Reading) -> list[ProposedProperty]:
     Raises:
         SourceFailed: when a file cannot be read.
     """
-    import duckdb
 
     undeclared = replace(reading, columns=None, on_new_column="add", on_bad_row="fail")
     with tempfile.TemporaryDirectory(prefix="alchemesh-infer-") as folder:
         found = ingest(source, root, Path(folder), undeclared)
         if not found.rows:
             return [_proposed(column.name, SourceProperty(type=LogicalType.STRING), ()) for column in found.columns]
-        with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with open_duckdb({"memory_limit": "1GB"}) as connection:
             rows = f"read_parquet({quoted(str(Path(folder) / '*.parquet'))})"
             return _unique([_of_column(connection, rows, column, undeclared) for column in found.columns])
 

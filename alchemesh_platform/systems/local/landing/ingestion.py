@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import identifier, quoted
+from alchemesh_platform.data.in_memory import open_duckdb
 from alchemesh_platform.machine.files import count, storage_errors
-from alchemesh_platform.machine.json_structure import has_numbers_as_text
-from alchemesh_platform.machine.source_columns import TEXT, LandedColumn, SourceColumn
+from alchemesh_platform.machine.landing.json_structure import has_numbers_as_text
+from alchemesh_platform.machine.landing.source_columns import TEXT, LandedColumn, SourceColumn
 from alchemesh_platform.sdk.observation import Observation, TableObservation
 from alchemesh_platform.systems.local.landing.found import Found, look_into
 from alchemesh_platform.systems.local.landing.json_numbers import spelt_declared, spelt_numbers
@@ -463,7 +464,6 @@ def _cannot_refit(path: Path) -> SourceFailed:
 
 @contextmanager
 def _connection(staging: Path, cancelled: threading.Event) -> Iterator[DuckDBPyConnection]:
-    import duckdb
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
@@ -478,9 +478,7 @@ def _connection(staging: Path, cancelled: threading.Event) -> Iterator[DuckDBPyC
                 connection.interrupt()
                 return
 
-    with duckdb.connect(config=settings) as connection:
-        connection.execute("SET TimeZone = 'UTC'")  # a value must not depend on the machine
-        connection.execute("SET enable_progress_bar = false")  # it would be printed among the output
+    with open_duckdb(settings) as connection:
         watcher = threading.Thread(target=watch, name="ingestion-cancel", daemon=True)
         watcher.start()
         try:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alchemesh_platform.machine.json_numbers import Place, Real, exact, exact_text
-from alchemesh_platform.machine.json_structure import Structure, in_structure
-from alchemesh_platform.machine.source_columns import SourceColumn
-from alchemesh_platform.machine.spelling import spelt
+from alchemesh_platform.machine.landing.json_numbers import Place, Real, exact, exact_text
+from alchemesh_platform.machine.landing.json_structure import Structure, in_structure
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.spelling import spelt
 from alchemesh_platform.systems.local.landing.parse_errors import opened
 
 _LONG = re.compile(rb"[0-9][0-9.]{15}|[eE][-+]?[0-9]{3}")  # only such numbers can lose digits, or their size

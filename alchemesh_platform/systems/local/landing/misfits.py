@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.sql import identifier
-from alchemesh_platform.machine.misfit_reasons import misfit_reason
+from alchemesh_platform.machine.landing.misfit_reasons import misfit_reason
 from alchemesh_platform.systems.local.landing.found import Found
 from alchemesh_platform.systems.local.landing.parse_errors import SourceRow, csv_lines, shown, text_lines
 from alchemesh_platform.systems.local.landing.reading import Reading

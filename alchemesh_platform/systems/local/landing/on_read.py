@@ -10,22 +10,29 @@ import csv
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
+from itertools import count as count_from
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import count
-from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
 from alchemesh_platform.manifest.models import SourceProperty
+from alchemesh_platform.sdk.connections.files import FilesConnection
 from alchemesh_platform.systems.local.landing.ingestion import ingest
 from alchemesh_platform.systems.local.landing.misfits import REJECTS_FOLDER
 from alchemesh_platform.systems.local.landing.reading import Reading
 from alchemesh_platform.systems.local.landing.record import read_landing
 
+if TYPE_CHECKING:
+    from alchemesh_platform.data.backend import Source
+    from alchemesh_platform.data.rows import Rows
+
 SHOWN_MAX = 5
+_numbers = count_from(1)
 _log = logging.getLogger("alchemesh")
 
 
@@ -73,6 +80,43 @@ def landed_for_reading(
     if done.rejected:
         _report_rejects(folder, {file.path.name: file.url for file in files}, done.rejected)
     return folder
+
+
+def landed_objects(source: Source, where: str, fetch: Callable[[Path], Sequence[ReadFile]]) -> Rows:
+    """The rows of all objects of an input port in a cloud, at this moment.
+
+    Args:
+        source: The port.
+        where: The place of the objects, for messages.
+        fetch: Copies the objects into a folder.
+
+    Raises:
+        NotReadable: when there is no object, or one does not fit the schema that the port declares. The message names
+            the object, the line and the reason, as an ingestion of files on this machine does.
+    """
+    from alchemesh_platform.data.errors import NotReadable
+    from alchemesh_platform.systems.local.data.landed import landed_rows
+
+    place = f"input port {source.port!r}"
+    options = {name: value for name, value in (source.connection.reading or {}).items() if name != "folder"}
+    folder = own_folder() / f"{next(_numbers)}"
+    sources = folder / "objects"
+    sources.mkdir(parents=True)
+    files = fetch(sources)
+    landing = folder / "landed"
+    local = replace(source, connection=FilesConnection(url=landing.as_uri(), format="parquet"))
+    if not files:
+        if source.declared is None:
+            raise NotReadable(
+                f"{place}: no object has arrived yet in {where}", hint="run the code again when its first file is there"
+            )
+        landing.mkdir()
+        return landed_rows(local)
+    try:
+        landed_for_reading(files, landing, source.connection.format or "parquet", options, source.declared)
+    except Failure as error:
+        raise NotReadable(f"{place}: {error.message}", hint=error.hint) from error
+    return landed_rows(local)
 
 
 def reading_of(format_: str, options: Mapping[str, Any], declared: Mapping[str, SourceProperty] | None) -> Reading:

@@ -19,8 +19,8 @@ from typing import Literal
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.sql import quoted
 from alchemesh_platform.machine.files import count, storage_failure
-from alchemesh_platform.machine.source_columns import SourceColumn
-from alchemesh_platform.machine.spelling import holds_text
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.spelling import holds_text
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.systems.local.landing.parse_errors import (
     bad_csv_line,

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.machine.files import count, write_if_changed
-from alchemesh_platform.machine.source_columns import LandedColumn
+from alchemesh_platform.machine.landing.source_columns import LandedColumn
 from alchemesh_platform.systems.local.landing.source_files import SourceFile
 
 LANDING_FILE = ".alchemesh-landing.json"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alchemesh_platform.base.sql import identifier, quoted
-from alchemesh_platform.machine.conversion import Conversion, json_path, of_native, of_text
-from alchemesh_platform.machine.source_columns import TEXT, LandedColumn, SourceColumn
-from alchemesh_platform.machine.spelling import holds_text
+from alchemesh_platform.machine.landing.conversion import Conversion, json_path, of_native, of_text
+from alchemesh_platform.machine.landing.source_columns import TEXT, LandedColumn, SourceColumn
+from alchemesh_platform.machine.landing.spelling import holds_text
 from alchemesh_platform.manifest.models import LogicalType
 from alchemesh_platform.systems.local.landing.found import Found
 from alchemesh_platform.systems.local.landing.reading import Reading, csv_rows, json_lines, json_objects, json_rows

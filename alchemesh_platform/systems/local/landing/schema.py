@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.machine.json_structure import merged, settled, type_of_structure
-from alchemesh_platform.machine.source_columns import (
-    LandedColumn,
-    SourceColumn,
-    in_words,
-    landed_columns,
-)
+from alchemesh_platform.machine.landing.json_structure import merged, settled, type_of_structure
+from alchemesh_platform.machine.landing.source_columns import LandedColumn, SourceColumn, in_words, landed_columns
 from alchemesh_platform.systems.local.landing.found import Found
 from alchemesh_platform.systems.local.landing.reading import Reading
 from alchemesh_platform.systems.local.landing.source_files import SourceFailed

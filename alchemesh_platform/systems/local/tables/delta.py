@@ -18,6 +18,8 @@ from uuid import uuid4
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.sdk.observation import TableObservation
+from alchemesh_platform.sdk.system.cloud_object import Changed
+from alchemesh_platform.sdk.system.drift import Deviation
 from alchemesh_platform.systems.local.tables.columns import COMMENT
 from alchemesh_platform.systems.local.tables.evolution import (
     AddColumn,
@@ -30,6 +32,7 @@ from alchemesh_platform.systems.local.tables.evolution import (
     Retain,
     Step,
     TableSchema,
+    deviations,
     plan_evolution,
 )
 
@@ -51,7 +54,8 @@ _KEEPS_DATA = {
     "VACUUM START",
     "VACUUM END",
 }
-
+_REDEFINES = _KEEPS_DATA - {"OPTIMIZE", "VACUUM START", "VACUUM END"}
+HISTORY = 100  # commits to read back
 
 # Properties of a table: the one of the platform, and the one that a vacuum of another tool reads.
 _RETENTION = "alchemesh.retentionHours"
@@ -141,6 +145,23 @@ def plan_table(path: Path, wanted: TableSchema) -> Evolution | None:
     if state is None:
         return None
     return plan_evolution(state.schema, wanted, empty=state.rows == 0, without_null=state.without_null)
+
+
+def deviations_of(path: Path, wanted: TableSchema) -> tuple[Deviation, ...]:
+    """The properties of an existing table that differ from its declaration."""
+    with delta_errors("read", path):
+        return tuple(deviations(_schema_of(open_table(path)), wanted))
+
+
+def last_redefinition(path: Path) -> Changed:
+    """The time of the last change of a table's definition, and its author if the writer of the log names one."""
+    with delta_errors("read", path):
+        commits = open_table(path).history(HISTORY)
+    found = next((commit for commit in commits if commit.get("operation") in _REDEFINES), None)
+    if found is None:
+        return Changed()
+    name = found.get("userName") or found.get("userId")
+    return Changed(str(name) if name else None, datetime.fromtimestamp(found["timestamp"] / 1000, UTC))
 
 
 def evolve_table(path: Path, wanted: TableSchema, *, replace: bool = False) -> tuple[Step, ...] | None:
@@ -326,7 +347,11 @@ def _rows_and_size(table: DeltaTable) -> tuple[int | None, int]:
 
 def last_change(table: DeltaTable) -> dict[str, Any]:
     """The last commit that changed rows; empty if the log has none."""
-    return next((commit for commit in table.history(100) if commit.get("operation") not in _KEEPS_DATA), {})
+    for commits in (table.history(HISTORY), table.history()):  # a table may be compacted more often than written
+        found = next((commit for commit in commits if commit.get("operation") not in _KEEPS_DATA), None)
+        if found is not None or len(commits) < HISTORY:
+            break
+    return found or {}
 
 
 def _changed_at(table: DeltaTable) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alchemesh_platform.sdk.erasure import NotErasable
+from alchemesh_platform.sdk.system.erasure import NotErasable
 from alchemesh_platform.systems.local.tables.delta import (
     TableFailed,
     delta_errors,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alchemesh_platform.sdk.system.drift import Deviation
 from alchemesh_platform.systems.local.tables.columns import COMMENT, Column, DeltaType, delta_field, type_in_words
 
 REPLACE = "set `on_incompatible_change: replace`, which re-creates the table without its rows"
@@ -128,6 +129,33 @@ def plan_evolution(
     if incompatible:
         return Evolution(incompatible=incompatible)
     return Evolution(steps=tuple(_steps(current, wanted)))
+
+
+def deviations(current: TableSchema, wanted: TableSchema) -> Iterator[Deviation]:
+    """The properties of a table that differ from its declaration."""
+    before = {field["name"]: field for field in current.fields}
+    after = {field["name"]: field for field in wanted.fields}
+    for name in dict.fromkeys((*after, *before)):
+        found, declared = before.get(name), after.get(name)
+        if found is None or declared is None:
+            words = [None if each is None else type_in_words(each["type"]) for each in (declared, found)]
+            yield Deviation(f"columns.{name}", *words)
+            continue
+        if _shape(found["type"]) != _shape(declared["type"]):
+            yield Deviation(f"columns.{name}.type", type_in_words(declared["type"]), type_in_words(found["type"]))
+        if found["nullable"] != declared["nullable"]:
+            yield Deviation(f"columns.{name}.required", not declared["nullable"], not found["nullable"])
+        texts = [each["metadata"].get(COMMENT) or None for each in (declared, found)]
+        if texts[0] != texts[1]:
+            yield Deviation(f"columns.{name}.description", *texts)
+    for path, one, other in (
+        ("partition_by", list(wanted.partition_by), list(current.partition_by)),
+        ("name", wanted.name, current.name),
+        ("description", wanted.description, current.description),
+        ("retention_hours", wanted.retention_hours, current.retention_hours),
+    ):
+        if one != other:
+            yield Deviation(path, one, other)
 
 
 def _incompatible(current: TableSchema, wanted: TableSchema, without_null: Collection[str]) -> Iterator[Incompatible]:

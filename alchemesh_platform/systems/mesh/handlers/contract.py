@@ -6,9 +6,10 @@ from alchemesh_platform.contracts.notices.give import turn_of
 from alchemesh_platform.contracts.notices.recorded import drop_notices, settle_notices
 from alchemesh_platform.contracts.versions import keep_version, version_address
 from alchemesh_platform.identity.machine import local_subject
-from alchemesh_platform.provider.handler import Context, Drift
+from alchemesh_platform.provider.handler import Context
 from alchemesh_platform.provider.inputs import PROPERTIES
 from alchemesh_platform.registry.records import ContractRecord, ContractVersionRecord
+from alchemesh_platform.sdk.system.drift import Drift
 from alchemesh_platform.systems.mesh.handlers.records import Nothing, RecordHandler
 
 

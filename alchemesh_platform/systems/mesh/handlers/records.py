@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar
 
-from alchemesh_platform.provider.handler import Context, Drift, Handler
+from alchemesh_platform.provider.handler import Context, Handler
 from alchemesh_platform.provider.inputs import PROPERTIES, Properties
 from alchemesh_platform.registry.records import (
     AssetRecord,
@@ -15,6 +15,7 @@ from alchemesh_platform.registry.records import (
     ProductRecord,
     Record,
 )
+from alchemesh_platform.sdk.system.drift import Drift
 
 RecordT = TypeVar("RecordT", bound=Record)
 

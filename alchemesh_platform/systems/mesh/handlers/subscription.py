@@ -13,7 +13,7 @@ from alchemesh_platform.access.requester import Requester, resolve
 from alchemesh_platform.access.requests.expiry import open_requests
 from alchemesh_platform.base.remedy import PLACEHOLDER, command, remedy, with_hint
 from alchemesh_platform.machine.files import storage_errors
-from alchemesh_platform.provider.handler import Context, Drift, Handler, NotDone
+from alchemesh_platform.provider.handler import Context, Handler, NotDone
 from alchemesh_platform.provider.inputs import Properties, Refusal
 from alchemesh_platform.provider.paths import AbsolutePath
 from alchemesh_platform.registration.systems import Parts, installed_systems, part_of
@@ -21,7 +21,8 @@ from alchemesh_platform.registry.records import AccessRequestRecord, ContractRec
 from alchemesh_platform.sdk.connections.base import Connection
 from alchemesh_platform.sdk.connections.ports import PortConnections
 from alchemesh_platform.sdk.consumer import Consumer
-from alchemesh_platform.sdk.subscription import Subscriber, SubscriberAccess
+from alchemesh_platform.sdk.system.drift import Drift
+from alchemesh_platform.sdk.system.subscription import Subscriber, SubscriberAccess
 
 
 class SubscriptionInputs(Properties):
@@ -72,9 +73,9 @@ class SubscriptionHandler(Handler[SubscriptionInputs, SubscriptionOutputs]):
         now = _offered(inputs, context)
         if now.contract_version != outputs.contract_version:
             versions = f"{outputs.contract_version or 'none'} to {now.contract_version or 'none'}"
-            return Drift(f"the contract of {inputs.origin} went from {versions}", "contract_version")
+            return Drift(f"the contract of {inputs.origin} went from {versions}", "contract_version", expected=True)
         if now != outputs:
-            return Drift(f"{inputs.origin} is reached in another way now", "connections")
+            return Drift(f"{inputs.origin} is reached in another way now", "connections", expected=True)
         kept = _kept(inputs, context)
         if kept is not None and not kept.is_current():
             return Drift(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alchemesh_platform.sdk.system import drift
 from alchemesh_platform.systems.nifi.flow.canvas import DeployedFlow, Entity
 from alchemesh_platform.systems.nifi.flow.definition import Dataflow, Processor, PropertyValue, ServiceReference
 from alchemesh_platform.systems.nifi.installed import Choice, Chosen
@@ -24,6 +25,10 @@ class Deviation:
 
     def __str__(self) -> str:
         return f"{self.path}: found {self.found or 'nothing'}, declared {self.declared or 'nothing'}"
+
+    def as_drift(self) -> drift.Deviation:
+        """The difference in the form of all systems."""
+        return drift.Deviation(self.path, self.declared, self.found)
 
     @property
     def input(self) -> str:

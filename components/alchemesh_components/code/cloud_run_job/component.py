@@ -19,7 +19,7 @@ from alchemesh_components.infrastructure.service_identity.models import Args as 
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.systems.local.jobs.entrypoint import interpreter_arguments
 
@@ -40,6 +40,7 @@ class CloudRunJob(Component[Args, Settings]):
             "kind": "job",
             "entrypoint": self.args.entrypoint,
             "schedule": self.args.schedule,
+            **({} if self.args.schedule is None else {"time_zone": self.args.time_zone}),
             "descriptor": self.job.id,
         }
 
@@ -194,7 +195,7 @@ class CloudRunJob(Component[Args, Settings]):
             name=resource_name(SCHEDULER_JOB, gcp, self.wiring),
             description=f"Starts the code of {self.wiring.domain}/{self.wiring.product}",
             schedule=schedule,
-            time_zone="Etc/UTC",
+            time_zone="Etc/UTC" if self.args.time_zone == "UTC" else self.args.time_zone,
             http_target=cloudscheduler.JobHttpTargetArgs(
                 http_method="POST",
                 uri=self.job.name.apply(lambda name: f"https://run.googleapis.com/v2/{address}/{name}:run"),

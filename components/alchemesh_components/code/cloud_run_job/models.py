@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
+from alchemesh_components.code.arguments import Cron, Entrypoint, TimeZone, positive
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.base.units import Duration
 from alchemesh_platform.sdk.models import Strict
 
-ENTRYPOINT_PATTERN = r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|[\w./-]+\.py)$"
-CRON_PATTERN = r"^\S+( \S+){4}$"
 TIMEOUT_MAX = timedelta(days=7)  # https://cloud.google.com/run/docs/configuring/task-timeout
 
 
@@ -30,19 +29,20 @@ def need_of(secret: SecretRef) -> str:
 class Args(Strict):
     """Arguments of a Python job."""
 
-    entrypoint: Annotated[str, StringConstraints(pattern=ENTRYPOINT_PATTERN)] = Field(
+    entrypoint: Entrypoint = Field(
         description="Code to run: package.module:function, or the path of a script, in the image's working folder."
     )
-    schedule: Annotated[str, StringConstraints(pattern=CRON_PATTERN)] | None = Field(
+    schedule: Cron | None = Field(
         default=None,
-        description="Schedule, as a cron expression of five fields in UTC; by default the job runs on demand.",
+        description="Schedule, as a cron expression of five fields; by default the job runs on demand.",
         examples=["*/15 * * * *"],
     )
+    time_zone: TimeZone = Field(default="UTC", description="Time zone of the schedule.", examples=["Europe/Amsterdam"])
     env: dict[str, str | SecretRef] = Field(
         default_factory=dict,
         description="Environment variables: a text, or {secret: NAME}, the value of the need `name` of type secret.",
     )
-    timeout: Annotated[Duration, AfterValidator(_not_too_long)] = Field(
+    timeout: Annotated[Duration, AfterValidator(positive), AfterValidator(_not_too_long)] = Field(
         default=timedelta(hours=1), description="Time limit of a run."
     )
     image: str | None = Field(

@@ -1,5 +1,6 @@
 """Catalogue entry of cloud-run-job."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -18,4 +19,12 @@ SPEC = ComponentSpec(
     check="alchemesh_components.code.cloud_run_job.check:check",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:cloudrunv2/job",
+        "gcp:cloudrunv2/jobIamMember",
+        "gcp:cloudscheduler/job",
+        "gcp:projects/iAMMember",
+        "gcp:secretmanager/secretIamMember",
+        "gcp:serviceaccount/account",
+    ),
 )

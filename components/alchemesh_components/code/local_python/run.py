@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from alchemesh_platform.connections import Connections, JobConnection
-from alchemesh_platform.sdk.code_run import CodeRun
+from alchemesh_platform.sdk.code.run import CodeRun
 
 
 def run(
@@ -17,9 +18,13 @@ def run(
     *,
     environ: Mapping[str, str],
     variables: Mapping[str, str] | None = None,
+    cancelled: threading.Event | None = None,
 ) -> CodeRun:
     """Run a described job with the product's connections."""
-    from alchemesh_platform.systems.local.jobs.job import read_job, run_job
+    from alchemesh_platform.sdk.code.description import read_job
+    from alchemesh_platform.systems.local.jobs.job import run_job
 
     described = read_job(Path(job.descriptor or ""))
-    return run_job(described, connections, arguments, on_output, environ=environ, variables=variables)
+    return run_job(
+        described, connections, arguments, on_output, environ=environ, variables=variables, cancelled=cancelled
+    )

@@ -15,6 +15,7 @@ SPEC = ComponentSpec(
     args="alchemesh_components.code.local_python.models:Args",
     settings="alchemesh_components.local.settings:Settings",
     outputs="alchemesh_platform.connections:JobConnection",
+    check="alchemesh_components.code.local_python.look:check",
     look="alchemesh_components.code.local_python.look:look",
     run="alchemesh_components.code.local_python.run:run",
     extras=("alchemesh-platform[local]",),

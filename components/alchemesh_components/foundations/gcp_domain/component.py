@@ -125,6 +125,7 @@ class GcpDomain(Component[Args, Settings]):
             display_name=f"Owner of {domain}",
             type="email",
             labels={"email_address": self.args.owner},
+            user_labels={"managed_by": "alchemesh", "environment": self.wiring.environment, "domain": domain},
             opts=self.child_options,
         )
         return billing.Budget(

@@ -1,5 +1,6 @@
 """Catalogue entry of gcp-domain."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -16,4 +17,11 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_components.foundations.gcp_domain.models:DomainOutputs",
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:billing/budget",
+        "gcp:monitoring/notificationChannel",
+        "gcp:projects/iAMMember",
+        "gcp:serviceaccount/account",
+        "gcp:serviceaccount/iAMMember",
+    ),
 )

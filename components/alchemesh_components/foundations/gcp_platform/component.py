@@ -10,6 +10,7 @@ import pulumi
 from pulumi_gcp import artifactregistry, projects, sql, storage
 
 from alchemesh_components.foundations.gcp_platform.models import Args
+from alchemesh_components.foundations.gcp_platform.observer import Observer
 from alchemesh_components.foundations.gcp_platform.spec import SPEC
 from alchemesh_components.gcp.foundations import DATA_API, MIRROR, PRODUCTS, registry_host
 from alchemesh_components.gcp.labels import labels_of
@@ -55,12 +56,15 @@ class GcpPlatform(Component[Args, Settings]):
         products = self.products_repository(services)
         mirror = self.mirror_repository(services)
         instance = self.registry(services) if self.args.registry.startswith("postgresql") else None
+        observe = self.settings.gcp.observe
+        observer = Observer(self, observe, services).account if observe is not None else None
         return {
             "state_bucket": bucket.name if bucket else None,
             "image_repository": self.address_of(products),
             "mirror_repository": self.address_of(mirror),
             "data_api_image": pulumi.Output.concat(self.address_of(products), "/", DATA_API),
             "registry_connection": instance.connection_name if instance else None,
+            "observer": observer.email if observer else None,
         }
 
     def services(self) -> list[projects.Service]:

@@ -24,3 +24,7 @@ class PlatformOutputs(Strict):
     mirror_repository: str = Field(description="Repository that mirrors images of ghcr.io.")
     data_api_image: str = Field(description="Image that answers REST and GraphQL. Build and push it once a version.")
     registry_connection: str | None = Field(description="Connection name of the registry's database.")
+    observer: str | None = Field(
+        default=None,
+        description="Account of the job that observes all products; each port gives it a consumer's rights.",
+    )

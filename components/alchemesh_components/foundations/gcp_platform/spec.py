@@ -1,5 +1,6 @@
 """Catalogue entry of gcp-platform."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -16,4 +17,18 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.gcp.settings:Settings",
     outputs="alchemesh_components.foundations.gcp_platform.models:PlatformOutputs",
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:artifactregistry/repository",
+        "gcp:cloudrunv2/job",
+        "gcp:cloudrunv2/jobIamMember",
+        "gcp:cloudscheduler/job",
+        "gcp:projects/iAMMember",
+        "gcp:projects/service",
+        "gcp:projects/serviceIdentity",
+        "gcp:secretmanager/secretIamMember",
+        "gcp:serviceaccount/account",
+        "gcp:sql/database",
+        "gcp:sql/databaseInstance",
+        "gcp:storage/bucket",
+    ),
 )

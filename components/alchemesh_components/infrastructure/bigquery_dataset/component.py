@@ -15,7 +15,7 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.bigquery_dataset.models import Args
 from alchemesh_components.infrastructure.bigquery_dataset.spec import SPEC
 from alchemesh_platform.connections import BIGQUERY_SCHEME
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 
 

@@ -27,5 +27,6 @@ class Args(Strict):
         default=timedelta(days=7), description="Time after which a table expires."
     )
     keep_on_destroy: bool = Field(
-        default=False, description="Whether the dataset and its tables stay when the need is removed."
+        default=True,
+        description="Whether the dataset stays when the need is removed. Its tables still expire.",
     )

@@ -1,5 +1,6 @@
 """Catalogue entry of bigquery-dataset."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -19,4 +20,8 @@ SPEC = ComponentSpec(
     holds="alchemesh_components.infrastructure.bigquery_dataset.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:bigquery/dataset",
+        "gcp:bigquery/datasetAccess",
+    ),
 )

@@ -9,13 +9,14 @@ import pulumi
 from pulumi_gcp import storage
 
 from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.gcp.foundations import observer_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import BUCKET, resource_name
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.models import Args
 from alchemesh_components.infrastructure.gcs_bucket.spec import SPEC
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.spec import Role
@@ -31,6 +32,7 @@ class GcsBucket(Component[Args, Settings]):
     def build(self) -> Mapping[str, Any]:
         """One bucket."""
         self.bucket = self.private_bucket()
+        self.admit_observer()
         return {"kind": "files", "url": self.bucket.name.apply("gs://{}".format), "format": None}
 
     def private_bucket(self) -> storage.Bucket:
@@ -73,6 +75,18 @@ class GcsBucket(Component[Args, Settings]):
     def soft_delete_policy(self) -> storage.BucketSoftDeletePolicyArgs | None:
         """The retention of deleted files: the service's default is a week."""
         return None
+
+    def admit_observer(self) -> None:
+        """Grant the job that observes all products the rights of a consumer of an output port."""
+        account = observer_of(self.wiring)
+        if account is not None and self.wiring.role == Role.STORAGE:
+            storage.BucketIAMMember(
+                f"{self.name}-observer",
+                bucket=self.bucket.name,
+                role="roles/storage.objectViewer",
+                member=f"serviceAccount:{account}",
+                opts=self.child_options,
+            )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
         """Grant the code read access, and write access unless this is an input."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from alchemesh_components.gcp.held import bucket
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.gcs_bucket.models import Args
-from alchemesh_platform.sdk.cloud_object import HeldObject
+from alchemesh_platform.sdk.system.cloud_object import HeldObject
 from alchemesh_platform.sdk.wiring import Wiring
 
 

@@ -17,4 +17,5 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:FilesConnection",
     provides="local-files",
     observe="alchemesh_components.infrastructure.local_directory.observe:observe",
+    measure="alchemesh_platform.sdk.quality:by_rows",
 )

@@ -14,7 +14,7 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.secret_manager_secret.models import Args
 from alchemesh_components.infrastructure.secret_manager_secret.spec import SPEC
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from alchemesh_components.gcp.held import secret
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.secret_manager_secret.models import Args
-from alchemesh_platform.sdk.cloud_object import HeldObject
+from alchemesh_platform.sdk.system.cloud_object import HeldObject
 from alchemesh_platform.sdk.wiring import Wiring
 
 

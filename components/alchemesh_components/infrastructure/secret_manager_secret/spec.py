@@ -1,5 +1,6 @@
 """Catalogue entry of secret-manager-secret."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -19,4 +20,8 @@ SPEC = ComponentSpec(
     holds="alchemesh_components.infrastructure.secret_manager_secret.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:secretmanager/secret",
+        "gcp:secretmanager/secretIamMember",
+    ),
 )

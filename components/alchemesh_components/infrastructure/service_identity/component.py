@@ -14,7 +14,7 @@ from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.infrastructure.service_identity.models import Args
 from alchemesh_components.infrastructure.service_identity.spec import SPEC
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 
 DISPLAY_NAME_MAX = 100  # https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts

@@ -1,5 +1,6 @@
 """Catalogue entry of service-identity."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -17,4 +18,8 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:IdentityConnection",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:serviceaccount/account",
+        "gcp:serviceaccount/iAMMember",
+    ),
 )

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from alchemesh_components.input_ports.kafka_directory.models import Args, Settings
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
+from alchemesh_platform.systems.kafka.client.topics import name_problem
 from alchemesh_platform.systems.kafka.landing.batch import OWN
-from alchemesh_platform.systems.kafka.topics import name_problem
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

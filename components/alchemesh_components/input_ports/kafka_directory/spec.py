@@ -1,5 +1,6 @@
 """Catalogue entry of kafka-directory."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -20,4 +21,7 @@ SPEC = ComponentSpec(
     observe="alchemesh_components.input_ports.kafka_directory.observe:observe",
     check="alchemesh_components.input_ports.kafka_directory.check:check",
     extras=("alchemesh-platform[kafka]", "alchemesh-platform[local]"),
+    permissions=permissions_for(
+        "alchemesh:kafka:TopicIngestion",
+    ),
 )

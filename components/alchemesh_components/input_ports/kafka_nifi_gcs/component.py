@@ -19,10 +19,10 @@ from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Setting
 from alchemesh_components.input_ports.kafka_nifi_gcs.processors import processors, services
 from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
 from alchemesh_components.kafka.provider import kafka_provider
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
+from alchemesh_platform.systems.kafka.client.users import principal_of
 from alchemesh_platform.systems.kafka.resources import Rights, SourceTopic
-from alchemesh_platform.systems.kafka.users import principal_of
 from alchemesh_platform.systems.nifi.resources import Dataflow
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from alchemesh_components.gcp.held import LANDING, bucket
 from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Settings
-from alchemesh_platform.sdk.cloud_object import HeldObject
+from alchemesh_platform.sdk.system.cloud_object import HeldObject
 from alchemesh_platform.sdk.wiring import Wiring
 
 

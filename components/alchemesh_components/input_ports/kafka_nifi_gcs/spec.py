@@ -1,5 +1,6 @@
 """Catalogue entry of kafka-nifi-gcs."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -22,4 +23,14 @@ SPEC = ComponentSpec(
     depends_on=FOUNDATIONS,
     plugins=("gcp", "kafka"),
     extras=("alchemesh-platform[kafka]", "alchemesh-platform[nifi]"),
+    permissions=permissions_for(
+        "alchemesh:kafka:Rights",
+        "alchemesh:kafka:SourceTopic",
+        "alchemesh:nifi:Dataflow",
+        "gcp:serviceaccount/account",
+        "gcp:serviceaccount/key",
+        "gcp:storage/bucket",
+        "gcp:storage/bucketIAMMember",
+        "kafka:index/acl",
+    ),
 )

@@ -15,7 +15,7 @@ from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.input_ports.pubsub_ingestion.models import Args
 from alchemesh_components.input_ports.pubsub_ingestion.spec import SPEC
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 
 # https://cloud.google.com/pubsub/docs/create-cloudstorage-subscription#service_account_roles

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from alchemesh_components.gcp.held import LANDING, bucket
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.input_ports.pubsub_ingestion.models import Args
-from alchemesh_platform.sdk.cloud_object import HeldObject
+from alchemesh_platform.sdk.system.cloud_object import HeldObject
 from alchemesh_platform.sdk.wiring import Wiring
 
 

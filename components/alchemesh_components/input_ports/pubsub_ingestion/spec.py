@@ -1,5 +1,6 @@
 """Catalogue entry of pubsub-ingestion."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -21,4 +22,9 @@ SPEC = ComponentSpec(
     holds="alchemesh_components.input_ports.pubsub_ingestion.holds:holds",
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:pubsub/subscription",
+        "gcp:storage/bucket",
+        "gcp:storage/bucketIAMMember",
+    ),
 )

@@ -14,7 +14,7 @@ from alchemesh_components.infrastructure.gcs_bucket.component import GcsBucket
 from alchemesh_components.infrastructure.gcs_bucket.models import Args as BucketArgs
 from alchemesh_components.input_ports.storage_transfer.models import Args
 from alchemesh_components.input_ports.storage_transfer.spec import SPEC
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 
 # Roles that the agent needs: https://cloud.google.com/storage-transfer/docs/iam-cloud

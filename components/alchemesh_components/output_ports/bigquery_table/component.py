@@ -9,14 +9,19 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp.dataset_access import admit_to_dataset, dataset_options, grant_on_dataset
+from alchemesh_components.gcp.dataset_access import (
+    admit_observer,
+    admit_to_dataset,
+    dataset_options,
+    grant_on_dataset,
+)
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import DATASET, resource_name
 from alchemesh_components.gcp.settings import Settings
 from alchemesh_components.output_ports.bigquery_table.models import Args
 from alchemesh_components.output_ports.bigquery_table.spec import SPEC
 from alchemesh_platform.connections import BIGQUERY_SCHEME
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.models import SemanticModel
@@ -36,6 +41,7 @@ class BigQueryTables(Component[Args, Settings]):
         """One dataset, and a guarded table for each model."""
         self.dataset = self.own_dataset()
         tables = {name: self.table(name, model, self.schema(name, model)) for name, model in self.wiring.models.items()}
+        self.entries = admit_observer(self, self.dataset)
         return {
             "kind": "tables",
             "format": "bigquery",
@@ -124,8 +130,9 @@ class BigQueryTables(Component[Args, Settings]):
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
         """Grant the code read and write access to the tables."""
-        self.entries = admit_to_dataset(self, self.dataset, identity)
-        return self.entries
+        own = admit_to_dataset(self, self.dataset, identity)
+        self.entries = [*self.entries, *own]
+        return own
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """Grant a consumer read access to the tables themselves, for ports without a proxy."""

@@ -1,5 +1,6 @@
 """Catalogue entry of bigquery-table."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
@@ -18,10 +19,18 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TablesConnection",
     provides="bigquery-tables",
     observe="alchemesh_components.output_ports.bigquery_table.observe:observe",
+    measure="alchemesh_platform.clouds.gcp.quality.bigquery:measure",
     check="alchemesh_components.output_ports.bigquery_table.check:check",
     holds="alchemesh_components.output_ports.bigquery_table.holds:holds",
     guards=True,
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "alchemesh:bigquery:TableSchema",
+        "gcp:bigquery/dataset",
+        "gcp:bigquery/datasetAccess",
+        "gcp:bigquery/datasetIamMember",
+        "gcp:bigquery/table",
+    ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp.dataset_access import dataset_options, grant_on_dataset
+from alchemesh_components.gcp.dataset_access import dataset_options, grant_on_dataset, grant_to_observer
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import DATASET, resource_name
 from alchemesh_components.gcp.settings import Settings
@@ -34,6 +34,7 @@ class BigQueryViews(Component[Args, Settings]):
         self.dataset = self.shown_dataset()
         for name, model in self.wiring.models.items():
             self.authorise(name, self.view(name, model))
+        grant_to_observer(self, self.dataset)
         return {
             "kind": "data-api",
             "sql": f"{BIGQUERY_SCHEME}{self.settings.gcp.project}/{self.dataset_id}",

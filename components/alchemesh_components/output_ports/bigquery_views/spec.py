@@ -1,5 +1,6 @@
 """Catalogue entry of bigquery-views."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
@@ -23,4 +24,10 @@ SPEC = ComponentSpec(
     protocols=("sql",),
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:bigquery/dataset",
+        "gcp:bigquery/datasetAccess",
+        "gcp:bigquery/datasetIamMember",
+        "gcp:bigquery/table",
+    ),
 )

@@ -14,7 +14,7 @@ from alchemesh_platform.clouds.gcp.data_api.configuration import VARIABLES_BYTES
 from alchemesh_platform.sdk.models import Property
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
-from alchemesh_platform.systems.local.data_api.serving.columns import why_not_served
+from alchemesh_platform.systems.local.data_api.serving.loading.columns import why_not_served
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

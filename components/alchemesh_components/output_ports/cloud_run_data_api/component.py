@@ -10,7 +10,7 @@ import pulumi
 from pulumi_gcp import bigquery, cloudrunv2, projects
 
 from alchemesh_components.gcp.access import condition_of, member_slug, members_of
-from alchemesh_components.gcp.foundations import data_api_image, former_image
+from alchemesh_components.gcp.foundations import data_api_image, former_image, observer_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import RUN_SERVICE, resource_name
 from alchemesh_components.gcp.settings import Settings
@@ -42,6 +42,7 @@ class CloudRunDataApi(Component[Args, Settings]):
         asked = self.wiring.protocols
         self.views = self.sql_views() if "sql" in asked else None
         self.service = self.served_tables() if "rest" in asked or "graphql" in asked else None
+        self.admit_observer()
         uri = self.service.uri if self.service else None
         return {
             "kind": "data-api",
@@ -152,6 +153,20 @@ class CloudRunDataApi(Component[Args, Settings]):
         """Project, dataset and table of a model."""
         url = pulumi.Output.from_input(self.wiring.storage["tables"][name])
         return url.apply(lambda known: str(known).removeprefix(BIGQUERY_SCHEME).split("/"))
+
+    def admit_observer(self) -> None:
+        """Grant the job that observes all products the right to invoke the server, if the platform's stack has one."""
+        account = observer_of(self.wiring)
+        if account is not None and self.service is not None:
+            cloudrunv2.ServiceIamMember(
+                f"{self.name}-observer",
+                project=self.service.project,
+                location=self.service.location,
+                name=self.service.name,
+                role="roles/run.invoker",
+                member=f"serviceAccount:{account}",
+                opts=self.child_options,
+            )
 
     def grant(self, consumer: Consumer) -> Sequence[pulumi.Resource]:
         """Grant a consumer access to each offered protocol."""

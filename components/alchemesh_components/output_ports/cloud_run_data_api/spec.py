@@ -1,5 +1,6 @@
 """Catalogue entry of cloud-run-data-api."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
@@ -24,4 +25,14 @@ SPEC = ComponentSpec(
     protocols=("sql", "rest", "graphql"),
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:bigquery/dataset",
+        "gcp:bigquery/datasetAccess",
+        "gcp:bigquery/datasetIamMember",
+        "gcp:bigquery/table",
+        "gcp:cloudrunv2/service",
+        "gcp:cloudrunv2/serviceIamMember",
+        "gcp:projects/iAMMember",
+        "gcp:serviceaccount/account",
+    ),
 )

@@ -32,6 +32,7 @@ class Args(Strict):
     )
     retention: Annotated[Duration, AfterValidator(_whole_hours)] | None = Field(
         default=None,
+        examples=["7d"],
         description="Age after which files of former versions of a table are removed, in whole hours; by default they "
         "stay. Consumers read the current version.",
     )

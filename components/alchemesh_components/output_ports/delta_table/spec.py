@@ -17,6 +17,7 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TablesConnection",
     provides="delta-tables",
     observe="alchemesh_components.output_ports.delta_table.observe:observe",
+    measure="alchemesh_platform.systems.local.quality.delta:measure",
     check="alchemesh_components.output_ports.delta_table.check:check",
     extras=("alchemesh-platform[local]",),
 )

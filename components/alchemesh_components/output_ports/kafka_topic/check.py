@@ -10,7 +10,7 @@ from alchemesh_components.output_ports.kafka_topic.names import OWN_CONFIG, topi
 from alchemesh_platform.base.problems import did_you_mean
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
-from alchemesh_platform.systems.kafka.topics import name_problem
+from alchemesh_platform.systems.kafka.client.topics import name_problem
 
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:

@@ -15,9 +15,7 @@ from alchemesh_components.output_ports.kafka_topic.spec import SPEC
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.models import SemanticModel
-from alchemesh_platform.systems.kafka.model_schema import model_schema
-from alchemesh_platform.systems.kafka.resources import MemberUsers, Rights, Topic
-from alchemesh_platform.systems.kafka.users import (
+from alchemesh_platform.systems.kafka.client.users import (
     ITERATIONS,
     MECHANISM,
     ending,
@@ -27,6 +25,8 @@ from alchemesh_platform.systems.kafka.users import (
     principal_of,
     principals,
 )
+from alchemesh_platform.systems.kafka.model_schema import model_schema
+from alchemesh_platform.systems.kafka.resources import MemberUsers, Rights, Topic
 
 if TYPE_CHECKING:
     import pulumi_kafka

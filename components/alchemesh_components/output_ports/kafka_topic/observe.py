@@ -13,8 +13,8 @@ ANSWER_SECONDS = 8.0  # below the time limit of observed/observing.py; a busy br
 
 def observe(connection: TopicConnection) -> Observation:
     """The number of messages of each topic and the time of the last one. An unreachable cluster is *unknown*."""
-    from alchemesh_platform.systems.kafka.cluster import Cluster
-    from alchemesh_platform.systems.kafka.topics import messages_in, topic_of
+    from alchemesh_platform.systems.kafka.client.cluster import Cluster
+    from alchemesh_platform.systems.kafka.client.topics import messages_in, topic_of
 
     tables: dict[str, TableObservation] = {}
     gone = []

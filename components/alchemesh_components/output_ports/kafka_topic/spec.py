@@ -1,5 +1,6 @@
 """Catalogue entry of kafka-topic."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.sdk.spec import ComponentSpec, Role
 
 SPEC = ComponentSpec(
@@ -17,8 +18,15 @@ SPEC = ComponentSpec(
     outputs="alchemesh_platform.connections:TopicConnection",
     provides="kafka-records",
     observe="alchemesh_components.output_ports.kafka_topic.observe:observe",
+    measure="alchemesh_platform.systems.kafka.quality.topics:measure",
     check="alchemesh_components.output_ports.kafka_topic.check:check",
     guards=True,
     plugins=("kafka",),
     extras=("alchemesh-platform[kafka]",),
+    permissions=permissions_for(
+        "alchemesh:kafka:Topic",
+        "alchemesh:kafka:MemberUsers",
+        "kafka:index/acl",
+        "kafka:index/userScramCredential",
+    ),
 )

@@ -10,7 +10,7 @@ from alchemesh_components.output_ports.postgresql_serving.models import Args
 from alchemesh_platform.base.units import format_duration
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
-from alchemesh_platform.systems.local.data_api.serving.columns import why_not_served
+from alchemesh_platform.systems.local.data_api.serving.loading.columns import why_not_served
 
 FRESHNESS_MIN = timedelta(seconds=1)  # the loader looks for commits four times a second
 

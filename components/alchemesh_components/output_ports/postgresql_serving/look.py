@@ -10,7 +10,7 @@ from alchemesh_components.local.settings import Settings
 from alchemesh_components.output_ports.postgresql_serving.models import Args
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 
 _LOG = "_delta_log"
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from alchemesh_platform.sdk.models import Strict
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 

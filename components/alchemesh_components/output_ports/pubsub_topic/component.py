@@ -10,6 +10,7 @@ import pulumi
 from pulumi_gcp import pubsub
 
 from alchemesh_components.gcp.access import member_slug, members_of
+from alchemesh_components.gcp.foundations import observer_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import SCHEMA, SUBSCRIPTION, TOPIC, name_of, resource_name
 from alchemesh_components.gcp.settings import Settings
@@ -17,7 +18,7 @@ from alchemesh_components.output_ports.pubsub_topic.models import Args
 from alchemesh_components.output_ports.pubsub_topic.spec import SPEC
 from alchemesh_platform.clouds.gcp.avro import avro_schema
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.models import SemanticModel
@@ -31,6 +32,7 @@ class PubsubTopics(Component[Args, Settings]):
     def build(self) -> Mapping[str, Any]:
         """A schema and a topic for each model."""
         self.topics = {name: self.topic(name, self.schema(name, model)) for name, model in self.wiring.models.items()}
+        self.admit_observer()
         return {
             "kind": "topic",
             "broker": "pubsub",
@@ -64,6 +66,21 @@ class PubsubTopics(Component[Args, Settings]):
             schema_settings=pubsub.TopicSchemaSettingsArgs(schema=schema.id, encoding="JSON"),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self.args.keep_on_destroy),
         )
+
+    def admit_observer(self) -> None:
+        """Grant the job that observes all products the right to see the topics. It reads no messages."""
+        account = observer_of(self.wiring)
+        if account is None:
+            return
+        for name, topic in self.topics.items():
+            pubsub.TopicIAMMember(
+                f"{self.name}-{name}-observer",
+                project=topic.project,
+                topic=topic.name,
+                role="roles/pubsub.viewer",
+                member=f"serviceAccount:{account}",
+                opts=self.child_options,
+            )
 
     def admit(self, identity: CodeIdentity) -> Sequence[pulumi.Resource]:
         """Grant the code the right to publish."""

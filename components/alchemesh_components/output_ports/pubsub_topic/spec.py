@@ -1,5 +1,6 @@
 """Catalogue entry of pubsub-topic."""
 
+from alchemesh_components.permissions import permissions_for
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
 from alchemesh_platform.sdk.spec import FOUNDATIONS, ComponentSpec, Role
 
@@ -24,4 +25,11 @@ SPEC = ComponentSpec(
     required_identity=GOOGLE_SERVICE_ACCOUNT,
     depends_on=FOUNDATIONS,
     plugins=("gcp",),
+    permissions=permissions_for(
+        "gcp:pubsub/schema",
+        "gcp:pubsub/subscription",
+        "gcp:pubsub/subscriptionIAMMember",
+        "gcp:pubsub/topic",
+        "gcp:pubsub/topicIAMMember",
+    ),
 )

@@ -5,13 +5,43 @@ Source: https://cloud.google.com/bigquery/docs/reference/rest
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alchemesh_platform.clouds.gcp.emulation.api.rest import Rest
 
 QUERY_TIMEOUT_MS = 50_000
+PAGE_ROWS = 10_000
+OWN_LABEL = {"alchemesh": "own"}  # of the platform's own queries: the usage of consumers leaves them out
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The cost of a query that was not run.
+
+    Args:
+        bytes: Bytes that it would read.
+        statement: Its kind: ``SELECT``; empty if the service does not say.
+        tables: Project, dataset and name of each table that it would read.
+    """
+
+    bytes: int
+    statement: str
+    tables: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first rows of a query. Values are texts, as in BigQuery's interface.
+
+    Args:
+        fields: The columns.
+        rows: The rows.
+    """
+
+    fields: Sequence[Mapping[str, Any]]
+    rows: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +107,91 @@ class BigQueryRest(Rest):
 
     def referenced(self, project: str, sql: str) -> list[tuple[str, str, str]]:
         """Project, dataset and name of each table or view that a query reads, without running it."""
-        configuration = {"query": {"query": sql, "useLegacySql": False}, "dryRun": True}
-        job = self.json("POST", f"{_project(project)}/jobs", {"configuration": configuration})
-        tables = job.get("statistics", {}).get("query", {}).get("referencedTables") or ()
-        return [(table["projectId"], table["datasetId"], table["tableId"]) for table in tables]
+        return list(self.estimate(project, sql).tables)
+
+    def estimate(self, project: str, sql: str, dataset: tuple[str, str] | None = None) -> Estimate:
+        """The bytes and tables that a query would read, without running it.
+
+        Args:
+            dataset: Project and name of the dataset of tables that the query names alone.
+
+        Raises:
+            Refused: with BigQuery's message, such as an error in the query.
+        """
+        query = {"query": sql, "useLegacySql": False, **_default(dataset)}
+        job = self.json("POST", f"{_project(project)}/jobs", {"configuration": {"query": query, "dryRun": True}})
+        statistics = job.get("statistics", {})
+        found = statistics.get("query", {})
+        read = found.get("totalBytesProcessed") or statistics.get("totalBytesProcessed") or 0
+        tables = (
+            (each["projectId"], each["datasetId"], each["tableId"]) for each in found.get("referencedTables") or ()
+        )
+        return Estimate(int(read), str(found.get("statementType") or ""), tuple(tables))
+
+    def bounded(
+        self,
+        project: str,
+        sql: str,
+        dataset: tuple[str, str] | None,
+        *,
+        max_bytes: int,
+        seconds: Callable[[], float],
+        rows: int | None = None,
+    ) -> Answer:
+        """Run a query that may read a number of bytes, and wait for a time. It is cancelled when the time ends.
+
+        Args:
+            dataset: Project and name of the dataset of tables that the query names alone.
+            max_bytes: The most bytes that may be billed. BigQuery refuses a query that needs more, at no cost.
+            seconds: The time that is left.
+            rows: The most rows to return; all of them by default.
+
+        Raises:
+            Refused: with BigQuery's message.
+            TimeoutError: when the query does not end in time.
+        """
+
+        def wait() -> int:
+            return max(min(int(seconds() * 1000), QUERY_TIMEOUT_MS), 1)
+
+        body = {
+            "query": sql,
+            "useLegacySql": False,
+            "maxResults": rows or PAGE_ROWS,
+            "maximumBytesBilled": str(max_bytes),
+            "timeoutMs": wait(),
+            "labels": OWN_LABEL,
+            **_default(dataset),
+        }
+        answer = self.json("POST", f"{_project(project)}/queries", body)
+        while answer.get("jobComplete") is False:
+            job = answer["jobReference"]
+            place = {"location": str(job["location"])} if job.get("location") else {}
+            path = f"{_project(project)}/queries/{job['jobId']}"
+            if seconds() <= 0:
+                self.json("POST", f"{_project(project)}/jobs/{job['jobId']}/cancel", query=place)
+                raise TimeoutError
+            more = {"timeoutMs": str(wait()), "maxResults": str(rows or PAGE_ROWS)}
+            answer = self.json("GET", path, query={**place, **more})
+        fields, found = answer.get("schema", {}).get("fields") or (), list(_rows(answer))
+        while rows is None and (token := answer.get("pageToken")):
+            job = answer["jobReference"]
+            place = {"location": str(job["location"])} if job.get("location") else {}
+            path = f"{_project(project)}/queries/{job['jobId']}"
+            answer = self.json("GET", path, query={**place, "pageToken": str(token), "maxResults": str(PAGE_ROWS)})
+            found += _rows(answer)
+        return Answer(fields, found)
+
+
+def _rows(answer: Mapping[str, Any]) -> Iterator[list[Any]]:
+    for row in answer.get("rows") or ():
+        yield [cell["v"] for cell in row["f"]]
+
+
+def _default(dataset: tuple[str, str] | None) -> dict[str, Any]:
+    if dataset is None:
+        return {}
+    return {"defaultDataset": {"projectId": dataset[0], "datasetId": dataset[1]}}
 
 
 def _project(project: str) -> str:

@@ -35,7 +35,7 @@ from alchemesh_platform.clouds.gcp.emulation.identity_tokens import TokenRefused
 from alchemesh_platform.clouds.gcp.emulation.servers.container import NoContainer, container_command
 from alchemesh_platform.clouds.gcp.emulation.store import Store
 from alchemesh_platform.machine.files import write_if_changed
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 
 HOST = "127.0.0.1"
 SERVICES = "/services"

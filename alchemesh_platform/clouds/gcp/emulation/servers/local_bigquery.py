@@ -6,21 +6,20 @@ is installed once for each lock file. DuckDB's extensions are packages too, so i
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.machine.environments import EnvironmentFailed, ensure_environment, python_of, run_in
 
-LOCK = "local-bigquery.txt"
+NAME, TITLE = "local-bigquery", "BigQuery's emulator"
+LOCK = Path(__file__).with_name("local-bigquery.txt")
 PYTHON_VARIABLE = "ALCHEMESH_EMULATOR_PYTHON"
 OLDEST_PYTHON = (3, 13)
-MARK = "ready"
 _VERSION = "import sys; print(*sys.version_info[:2])"
 # DuckDB looks for extensions in the home folder of its user: https://duckdb.org/docs/stable/extensions/installing_extensions
 _EXTENSIONS = """
@@ -43,22 +42,10 @@ def ensure_local_bigquery(report: Callable[[str], None] = lambda _line: None) ->
     Raises:
         EmulatorMissing: when there is no Python for it, or its packages cannot be installed.
     """
-    from filelock import FileLock
-    from platformdirs import user_cache_path
-
-    lock = files("alchemesh_platform.clouds.gcp.emulation.servers").joinpath(LOCK).read_bytes()
-    name = f"local-bigquery-{hashlib.sha256(lock).hexdigest()[:16]}"
-    folder = user_cache_path("alchemesh", appauthor=False) / "emulators" / name
-    if (folder / MARK).exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        if not (folder / MARK).exists():
-            report("installing BigQuery's emulator; this takes a minute, once")
-            shutil.rmtree(folder, ignore_errors=True)
-            _install(find_python(), folder, lock)
-            (folder / MARK).touch()
-    return folder
+    try:
+        return ensure_environment(NAME, LOCK, report, title=TITLE, python=find_python, finish=_install_extensions)
+    except EnvironmentFailed as error:
+        raise EmulatorMissing(error.message, hint=error.hint) from error
 
 
 def find_python() -> str:
@@ -109,27 +96,6 @@ def _is_new_enough(python: str) -> bool:
     return tuple(int(part) for part in printed.split()) >= OLDEST_PYTHON
 
 
-def _install(python: str, folder: Path, lock: bytes) -> None:
-    own = str(folder / "bin" / "python")
+def _install_extensions(folder: Path) -> None:
     home_of(folder).mkdir(parents=True)
-    requirements = folder / LOCK
-    requirements.write_bytes(lock)
-    pip = (own, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    # Without dependencies: the lock file lists all of them, one in another version than the emulator requires.
-    packages = ("install", "--no-deps", "--require-hashes", "--requirement", str(requirements))
-    _run(folder, python, "-m", "venv", str(folder))
-    _run(folder, *pip, *packages)
-    _run(folder, own, "-c", _EXTENSIONS)
-
-
-def _run(folder: Path, *command: str) -> None:
-    environment = {**os.environ, "HOME": str(home_of(folder))}
-    for variable in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
-        environment.pop(variable, None)
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise EmulatorMissing(
-            f"BigQuery's emulator cannot be installed: {printed[-1] if printed else 'no reason given'}",
-            hint=f"run it by hand to see all: {' '.join(command[:6])} …",
-        )
+    run_in(TITLE, str(python_of(folder)), "-c", _EXTENSIONS, variables={"HOME": str(home_of(folder))})

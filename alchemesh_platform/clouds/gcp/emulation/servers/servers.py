@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.clouds.gcp.emulation.servers.enclosure import enclosed
 from alchemesh_platform.clouds.gcp.emulation.servers.local_bigquery import ensure_local_bigquery, home_of
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, RUN, STORAGE
 from alchemesh_platform.machine.files import write_if_changed
-from alchemesh_platform.machine.ports import free_port, is_free, port_taken
-from alchemesh_platform.machine.processes import Program, ensure_running, log_file, log_tail, status, stop
+from alchemesh_platform.machine.servers.ports import free_port, is_free, port_taken
+from alchemesh_platform.machine.servers.processes import Program, ensure_running, log_file, log_tail, status, stop
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120.0

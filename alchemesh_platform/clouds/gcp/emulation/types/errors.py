@@ -48,6 +48,7 @@ class Refused(Failure):
         hint: str | None = None,
     ) -> None:
         self.status = status
+        self.text = message
         text = f"googleapi: Error {status}: {message}"
         if details:
             text += f"\nDetails:\n{json.dumps(details, indent=2)}\n"

@@ -7,19 +7,23 @@ Writing one never affects another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
+from alchemesh_platform.sdk.probes.probe import IDENTITY
 from alchemesh_platform.systems.local.data_api.gateway.credentials import USER_MAX, CredentialFailed
 
 OWNER = "owner"  # the product itself
 HEALTH = "health"  # the platform's health check
-OWN = (OWNER, HEALTH)
+PROBE = IDENTITY  # the platform's probes, which ask as a consumer; it has a credential from the first probe on
+KEPT = (OWNER, HEALTH)  # every gateway has their credentials
+OWN = (*KEPT, PROBE)
 _FOLDER = "consumers"
+DEPARTED_FOLDER = "departed"  # consumers whose access was revoked: their requests may not be counted yet
 _LOCK_FILE = ".lock"
 
 
@@ -94,10 +98,19 @@ def write_entry(gateway: Path, entry: Entry) -> bool:
     return write_if_changed(gateway / _FOLDER / f"{entry.user}.json", entry.model_dump_json(indent=1) + "\n")
 
 
+def read_departed(gateway: Path) -> list[Entry]:
+    """The consumers that were removed, without their credentials."""
+    return _read_all(gateway, DEPARTED_FOLDER)[0]
+
+
 def remove_entry(gateway: Path, user: str) -> None:
-    """Remove one consumer. Does nothing if there is none."""
+    """Remove one consumer, and note to whom the user name belonged. Does nothing if there is none."""
     path = gateway / _FOLDER / f"{user}.json"
     with storage_errors(f"remove {path}"):
+        if path.is_file():
+            with suppress(CredentialFailed):  # an unreadable file
+                noted = _read(path).without_credential()
+                write_if_changed(gateway / DEPARTED_FOLDER / path.name, noted.model_dump_json(indent=1) + "\n")
         path.unlink(missing_ok=True)
 
 
@@ -126,10 +139,10 @@ def locked(gateway: Path) -> Iterator[None]:
         lock.release()
 
 
-def _read_all(gateway: Path) -> tuple[list[Entry], list[str]]:
+def _read_all(gateway: Path, folder: str = _FOLDER) -> tuple[list[Entry], list[str]]:
     entries, problems = [], []
-    with storage_errors(f"read {gateway / _FOLDER}"):
-        for path in sorted((gateway / _FOLDER).glob("*.json")):
+    with storage_errors(f"read {gateway / folder}"):
+        for path in sorted((gateway / folder).glob("*.json")):
             try:
                 entries.append(_read(path))
             except CredentialFailed as error:

@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry
-from alchemesh_platform.systems.local.data_api.http.configuration import CONSUMER_HEADER
+from alchemesh_platform.systems.local.data_api.http.configuration import CONSUMER_HEADER, ROWS_HEADER
 from alchemesh_platform.systems.local.data_api.programs import Protocol
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import is_reserved
 from alchemesh_platform.systems.local.data_api.serving.managed import pooler_database, pooler_tls
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, PORT, Place
-from alchemesh_platform.systems.local.data_api.serving.roles import is_reserved
 
 ACCESS_LOG = "access.log"
 ADMIN_SOCKET = "admin.sock"
 WEB_SOCKET = "web.sock"
 _LOG_MEGABYTES = 20
-_LOGS_KEPT = 5
+_LOGS_KEPT = 50  # compressed; more than two million requests can wait for a reading of their usage
+ROWS = "rows"  # the field of a logged request with the number of rows in its answer
 _CLIENTS_MAX = 1000
 _BUFFER_BYTES = 32_768  # a page of rows passes in few steps
 _GRACE_SECONDS = 5.0
@@ -41,6 +42,7 @@ _IGNORED_PARAMETERS = (
     "IntervalStyle",
     "geqo",
 )
+_ROWS_LOGGED = {"handler": "log_append", "key": ROWS, "value": f"{{http.response.header.{ROWS_HEADER}}}"}
 _DESCRIBED = ("/api/schema", "/api/schema/*", "/api/openapi.json", "/api/health")
 
 
@@ -72,7 +74,11 @@ def caddy_configuration(
         "logs": {},
         "routes": [
             {"handle": [_authentication(entries, realm)]},
-            {"match": _offered(protocols, statements=statements), "handle": [_proxy(upstream)], "terminal": True},
+            {
+                "match": _offered(protocols, statements=statements),
+                "handle": [_ROWS_LOGGED, _proxy(upstream)],
+                "terminal": True,
+            },
             {"handle": [{"handler": "static_response", "status_code": 404, "body": "not offered here\n"}]},
         ],
     }

@@ -16,23 +16,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.files import storage_errors, write_if_changed
-from alchemesh_platform.machine.processes import Program
-from alchemesh_platform.machine.supervisor import SHORT_FOLDER, private_folder
+from alchemesh_platform.machine.servers import processes
+from alchemesh_platform.machine.servers.processes import Program
+from alchemesh_platform.machine.servers.supervisor import SHORT_FOLDER, keep_folder
 from alchemesh_platform.systems.local.data_api.gateway.consumers import (
+    DEPARTED_FOLDER,
     Entry,
+    locked,
     next_end,
     now,
+    read_entries,
+    remove_entry,
     secrets_of,
     settled_entries,
 )
 from alchemesh_platform.systems.local.data_api.gateway.files import (
+    ACCESS_LOG,
     ADMIN_SOCKET,
     SERVING,
     WEB_SOCKET,
@@ -42,18 +48,20 @@ from alchemesh_platform.systems.local.data_api.gateway.files import (
     pgbouncer_rules,
     pgbouncer_users,
 )
+from alchemesh_platform.systems.local.data_api.metering.counters import CONSOLE, COUNTERS_LOG, record_counters
 from alchemesh_platform.systems.local.data_api.programs import Protocol, program
 from alchemesh_platform.systems.local.data_api.sandbox import unprivileged_command
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.serving.place import Place
-from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.sql_query import PostgresRefused, simple_query
 
 LOOPBACK = "127.0.0.1"
 FOLDER_END = ".gateway"
 RELOAD_SECONDS = 20.0
 _LISTENING_FILE = "listening.json"
-_CONSOLE_USER = "pgbouncer"  # for its own user, over a Unix socket, without a password
+_USAGE_LOGS = tuple(Path(name).stem for name in (ACCESS_LOG, COUNTERS_LOG))  # with the rotated ones
+_KEEP_USAGE_FILE = "usage.kept"  # the logs outlive the removal of the gateway
 # unix(7) gives a socket's path 108 bytes with the closing NUL, macOS 104.
 _SOCKET_PATH_MAX = 103
 _LONGEST_SOCKET = "console/.s.PGSQL.65535"
@@ -165,10 +173,11 @@ def prepare(gateway: Gateway) -> None:
     """
     with storage_errors(f"make {gateway.folder}"):
         gateway.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if gateway.sockets.parent != gateway.folder:
-            private_folder(gateway.sockets.parent)
-        gateway.sockets.mkdir(mode=0o700, exist_ok=True)
-        console_folder(gateway.sockets).mkdir(mode=0o700, exist_ok=True)
+        for folder in (gateway.sockets, console_folder(gateway.sockets)):
+            if gateway.sockets.parent != gateway.folder:  # a reboot may remove it
+                keep_folder(gateway.run_directory, folder)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        (gateway.folder / _KEEP_USAGE_FILE).unlink(missing_ok=True)
     gateway.place.prepare()
 
 
@@ -219,16 +228,37 @@ def apply(gateway: Gateway, *, start: bool = False, watch: bool = True) -> None:
     elif start:
         processes.stop(gateway.run_directory, gateway.web)
     if (port := where.postgres_port) is not None:
-        running = processes.status(gateway.run_directory, gateway.sql).alive
+        # Users without access have no role any more, so their counters are final. They disappear with the reload.
+        running = record_usage(gateway, last=start)
         changed = _write_sql(gateway, where, admitted, port)
         if start:
             processes.ensure_running(gateway.run_directory, sql_program(gateway))
         if changed and running:
             _reload(gateway, gateway.sql, lambda: _reload_sql(gateway, port))
+        if running and (start or changed):
+            record_usage(gateway)  # it may run on; and a user that comes back begins at zero
     elif start:
+        record_usage(gateway, last=True)
         processes.stop(gateway.run_directory, gateway.sql)
     if watch and next_end(entries, now()) is not None:
         processes.ensure_running(gateway.run_directory, expiry_program(gateway, entries))
+
+
+def record_usage(gateway: Gateway, *, last: bool = False) -> bool:
+    """Record what the SQL gateway has counted; returns whether it runs. Call it with the gateway locked.
+
+    Args:
+        last: Whether the SQL gateway may be stopped next.
+
+    Raises:
+        StorageFailed: when the record cannot be written.
+    """
+    found = processes.status(gateway.run_directory, gateway.sql)
+    where = listening(gateway)
+    if found.alive and where is not None and where.postgres_port is not None:
+        server = f"{found.pid}:{found.started}"
+        record_counters(gateway.folder, console_folder(gateway.sockets), where.postgres_port, server, last=last)
+    return found.alive
 
 
 def server_answers(gateway: Gateway) -> bool:
@@ -239,9 +269,41 @@ def server_answers(gateway: Gateway) -> bool:
 
 def take_down(gateway: Gateway) -> None:
     """Stop the servers of a gateway. Does nothing if there are none."""
-    for name in (gateway.expiry, gateway.web, gateway.sql, gateway.loader, gateway.postgres):
+    for name in (gateway.expiry, gateway.web):
+        processes.stop(gateway.run_directory, name)
+    if gateway.folder.is_dir():
+        with locked(gateway.folder), suppress(Failure):  # a full disk does not stop the removal
+            record_usage(gateway, last=True)
+    for name in (gateway.sql, gateway.loader, gateway.postgres):
         processes.stop(gateway.run_directory, name)
     shutil.rmtree(gateway.sockets, ignore_errors=True)
+
+
+def keep_usage(gateway: Gateway) -> None:
+    """Keep the logs of a gateway when it is removed next, until :func:`forget_usage`: they may have unread requests."""
+    with suppress(OSError):  # then the removal takes them, as without this call
+        (gateway.folder / _KEEP_USAGE_FILE).touch()
+
+
+def forget_usage(gateway: Gateway) -> None:
+    """Remove the logs that a removed gateway left. The logs of a gateway that still exists stay."""
+    (gateway.folder / _KEEP_USAGE_FILE).unlink(missing_ok=True)
+    if gateway.folder.is_dir() and listening(gateway) is None:
+        shutil.rmtree(gateway.folder, ignore_errors=True)
+
+
+def remove_files(gateway: Gateway) -> None:
+    """Remove the files of a gateway whose servers have stopped. Logs stay where :func:`keep_usage` asked for them."""
+    folder = gateway.folder
+    if not (folder / _KEEP_USAGE_FILE).exists():
+        shutil.rmtree(folder)
+        return
+    for entry in read_entries(folder):
+        remove_entry(folder, entry.user)  # without its credential, so that its requests keep their consumer
+    for each in folder.iterdir():
+        if each.name in (_KEEP_USAGE_FILE, DEPARTED_FOLDER) or each.name.startswith(_USAGE_LOGS):
+            continue
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
 
 
 def web_program(gateway: Gateway) -> Program:
@@ -343,7 +405,7 @@ def _reload_web(gateway: Gateway) -> str | None:
 def _reload_sql(gateway: Gateway, port: int) -> str | None:
     console = str(console_folder(gateway.sockets))
     try:
-        simple_query(console, port, "RELOAD", user=_CONSOLE_USER, password=None, timeout=RELOAD_SECONDS)
+        simple_query(console, port, "RELOAD", user=CONSOLE, password=None, timeout=RELOAD_SECONDS)
     except (PostgresRefused, OSError) as error:
         return str(error)
     return None

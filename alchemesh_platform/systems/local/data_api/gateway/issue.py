@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.machine.files import write_if_changed
-from alchemesh_platform.systems.local.data_api.gateway.consumers import OWN, Entry, locked, now, read_entry, write_entry
+from alchemesh_platform.systems.local.data_api.gateway.consumers import (
+    KEPT,
+    PROBE,
+    Entry,
+    locked,
+    now,
+    read_entry,
+    write_entry,
+)
 from alchemesh_platform.systems.local.data_api.gateway.credentials import (
     CredentialFailed,
     Issued,
     hashes_of,
     new_password,
 )
-from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply
+from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, apply, listening
 from alchemesh_platform.systems.local.data_api.gateway.scram import matches
+
+PROBE_VALIDITY = timedelta(days=1)
 
 
 def issue(gateway: Gateway, user: str) -> Issued:
@@ -55,7 +66,7 @@ def ensure_own_credentials(gateway: Gateway) -> None:
     Raises:
         CredentialFailed: when a credential cannot be issued.
     """
-    missing = [user for user in OWN if not is_good(gateway, credential_file(gateway.folder, user))]
+    missing = [user for user in KEPT if not is_good(gateway, credential_file(gateway.folder, user))]
     passwords = [new_password() for _ in missing]
     for user, password, hashes in zip(missing, passwords, hashes_of(*passwords), strict=True):
         write_credential(credential_file(gateway.folder, user), Issued(user, password))
@@ -66,7 +77,39 @@ def ensure_own_credentials(gateway: Gateway) -> None:
 
 def own_credentials_are_kept(gateway: Gateway) -> bool:
     """Whether the product and the platform's health checks have a valid credential."""
-    return all(is_good(gateway, credential_file(gateway.folder, user)) for user in OWN)
+    return all(is_good(gateway, credential_file(gateway.folder, user)) for user in KEPT)
+
+
+def probe_credential(gateway: Gateway, moment: datetime) -> Issued:
+    """The credential of the platform's probes: a user of its own, which can only read the tables of this gateway.
+
+    It is issued at the first probe, and a new one replaces it after a day, or when the gateway does not accept it.
+
+    Args:
+        moment: The time.
+
+    Raises:
+        CredentialFailed: when there is no such gateway on this machine.
+        GatewayFailed: when the gateway does not accept it.
+    """
+    path = credential_file(gateway.folder, PROBE)
+    if listening(gateway) is None:
+        raise CredentialFailed(f"the gateway of {gateway.process} is not on this machine")
+    with locked(gateway.folder):
+        if not (is_good(gateway, path) and _is_young(path, moment)):
+            issued = Issued(PROBE, new_password())
+            (hashes,) = hashes_of(issued.password)
+            write_credential(path, issued)
+            write_entry(
+                gateway.folder, Entry(user=PROBE, consumer=gateway.process, scram=hashes.scram, bcrypt=hashes.bcrypt)
+            )
+            apply(gateway)
+        kept = json.loads(path.read_bytes())
+    return Issued(kept["user"], kept["password"])
+
+
+def _is_young(path: Path, moment: datetime) -> bool:
+    return moment.timestamp() - path.stat().st_mtime < PROBE_VALIDITY.total_seconds()
 
 
 def credential_file(folder: Path, user: str) -> Path:

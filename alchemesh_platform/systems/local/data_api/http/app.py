@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from alchemesh_platform.systems.local.data_api.http import openapi, own_statements
 from alchemesh_platform.systems.local.data_api.http.configuration import (
     CONSUMER_HEADER,
+    ROWS_HEADER,
     Configuration,
     Limits,
     ServedColumn,
@@ -144,7 +145,7 @@ class _Api:
         """Rows of a table: a page with its next link, or all rows as a stream."""
         format_ = chosen(request.headers.get("accept"))
         if not table.columns:  # a folder without files
-            return Response(_EMPTY.get(format_, b""), media_type=format_.value)
+            return Response(_EMPTY.get(format_, b""), headers={ROWS_HEADER: "0"}, media_type=format_.value)
         query = read_query(table, request.query_params.multi_items(), self.limits)
         if format_ is Format.JSON and query.limit is not None and query.limit <= self.limits.page_rows_max:
             return await _page(request, self.database, consumer, table, query)
@@ -277,7 +278,7 @@ async def _answered(request: Request, answer: Answer, limits: Limits) -> Respons
 async def _page(request: Request, database: Database, consumer: str, table: ServedTable, query: Query) -> Response:
     async with database.reading(consumer) as connection:
         page = await tables.page(connection, database, table, query)
-    headers = dict(_VARY)
+    headers = {**_VARY, ROWS_HEADER: str(len(page.rows))}
     if page.cursor is not None:
         following = request.url.remove_query_params("offset").include_query_params(**{CURSOR: page.cursor})
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'

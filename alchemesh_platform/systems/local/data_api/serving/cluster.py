@@ -23,13 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alchemesh_platform.base.extras import install_command
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.packages.extras import install_command
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.systems.local.data_api.gateway.scram import verifier
 from alchemesh_platform.systems.local.data_api.programs import find_program
-from alchemesh_platform.systems.local.data_api.serving.hardening import STATEMENTS
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.hardening import STATEMENTS
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, HTTP, PORT, READERS, Place
 
 VERSION_MIN = 15  # of Debian 12

@@ -19,12 +19,12 @@ from typing import Any
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.systems.local.data_api.gateway.consumers import locked, now, read_entries, secrets_of
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster
-from alchemesh_platform.systems.local.data_api.serving.hardening import open_statement
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
-from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy, forget_others, resume
+from alchemesh_platform.systems.local.data_api.serving.consumers.hardening import open_statement
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import keep_roles
+from alchemesh_platform.systems.local.data_api.serving.loading.load import CopiedTable, Copy, forget_others, resume
+from alchemesh_platform.systems.local.data_api.serving.loading.state import CopyState, TableState, write_state
 from alchemesh_platform.systems.local.data_api.serving.place import SCHEMA, connect
-from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
-from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, write_state
 from alchemesh_platform.systems.local.tables.erasing import remove_expired
 
 LOOK_SECONDS = 0.25

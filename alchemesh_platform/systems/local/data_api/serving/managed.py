@@ -14,8 +14,8 @@ from typing import Any
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.machine.files import write_if_changed
-from alchemesh_platform.systems.local.data_api.serving.hardening import FUNCTIONS
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.hardening import FUNCTIONS
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import (
     LOADED,
     LOADING,

@@ -17,14 +17,14 @@ from pathlib import Path
 from types import FrameType
 
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.machine.cgroup import NoGroup, joining, memory_group, remove_group
+from alchemesh_platform.machine.servers.cgroup import NoGroup, joining, memory_group, remove_group
 from alchemesh_platform.systems.local.data_api.serving.cluster import (
     Cluster,
     ended_cleanly,
     ensure_folder,
     server_command,
 )
-from alchemesh_platform.systems.local.data_api.serving.fairness import LOOK_SECONDS, Fairness, server_below
+from alchemesh_platform.systems.local.data_api.serving.consumers.fairness import LOOK_SECONDS, Fairness, server_below
 
 
 def serve(cluster: Cluster) -> int:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alchemesh_platform.machine.files import write_if_changed
-from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.servers.processes import Program
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import Place
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 

@@ -32,7 +32,7 @@ from graphql import (
 from graphql.validation import MaxIntrospectionDepthRule
 from starlette.responses import Response
 
-from alchemesh_platform.systems.local.data_api.http.configuration import ServedTable
+from alchemesh_platform.systems.local.data_api.http.configuration import ROWS_HEADER, ServedTable
 from alchemesh_platform.systems.local.data_api.http.database import Database
 from alchemesh_platform.systems.local.data_api.http.graphql import legacy
 from alchemesh_platform.systems.local.data_api.http.graphql.limits import check_values, parsed
@@ -66,6 +66,7 @@ class _Context:
     connection: Any
     loop: asyncio.AbstractEventLoop
     size: int = 0
+    rows: int = 0
     running: set[concurrent.futures.Future[Any]] = field(default_factory=set)
     ended: bool = False
 
@@ -119,7 +120,9 @@ class GraphQLApi:
                 context.end()
                 await asyncio.gather(executing, return_exceptions=True)
         status = HTTPStatus.BAD_REQUEST if failed and request.raw else HTTPStatus.OK
-        return Response(body, status, media_type=RESPONSE_TYPE if prefers_own else JSON_TYPE)
+        return Response(
+            body, status, {ROWS_HEADER: str(context.rows)}, media_type=RESPONSE_TYPE if prefers_own else JSON_TYPE
+        )
 
     def _document(self, request: Request) -> DocumentNode:
         document = parsed(request.query, self.limits)
@@ -189,6 +192,7 @@ class GraphQLApi:
                 parameter="limit",
                 hint=f"give it a `limit`, or use {table.name}_page",
             )
+        context.rows += len(found.rows)
         context.size += sum(map(len, found.rows))
         if context.size > self.limits.answer_bytes_max:
             raise Problem(
@@ -250,7 +254,7 @@ def refusal(problem: Problem) -> Response:
 def _refused(errors: list[GraphQLError], with_status: bool) -> Response:
     body = json.dumps({"errors": [error.formatted for error in errors[:_ERRORS_SHOWN]]})
     status = HTTPStatus.BAD_REQUEST if with_status else HTTPStatus.OK
-    return Response(body, status, media_type=RESPONSE_TYPE if with_status else JSON_TYPE)
+    return Response(body, status, {ROWS_HEADER: "0"}, media_type=RESPONSE_TYPE if with_status else JSON_TYPE)
 
 
 def _encoded(answer: Any) -> bytes:

@@ -1,0 +1,1 @@
+"""Use cases on components: for their authors, and for the catalogue."""

@@ -1,0 +1,1 @@
+"""Runs of products' code: start them here or by an engine, and record them in one history."""

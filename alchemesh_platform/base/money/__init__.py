@@ -1,0 +1,1 @@
+"""Money: currencies, and the quantities that prices are for."""

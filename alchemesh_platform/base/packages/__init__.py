@@ -1,0 +1,1 @@
+"""Installed packages: their entry points, their extras, and references to their objects."""

@@ -1,0 +1,1 @@
+"""Checks of a composed manifest, beyond the schema of its components."""

@@ -1,0 +1,1 @@
+"""The code of a deployed product: its connections, its new data, its runs."""

@@ -1,0 +1,1 @@
+"""Servers of this machine: supervisors, processes, TCP ports, and limits on memory."""

@@ -1,0 +1,1 @@
+"""Interfaces for the author of a system: its registration, credentials, retained data, erasure, emulation, errors."""

@@ -1,0 +1,1 @@
+"""The client of a Kafka cluster: topics, schemas, users and their rights."""

@@ -1,0 +1,1 @@
+"""How the storages of this machine are measured."""

@@ -1,0 +1,1 @@
+"""A secret in Secrets Manager of AWS."""

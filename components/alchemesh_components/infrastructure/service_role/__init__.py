@@ -1,0 +1,1 @@
+"""A role of IAM."""

@@ -1,0 +1,1 @@
+"""Files of a bucket of S3."""

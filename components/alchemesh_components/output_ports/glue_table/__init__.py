@@ -1,0 +1,1 @@
+"""Columnar tables of the Glue catalog, as Parquet files in S3."""

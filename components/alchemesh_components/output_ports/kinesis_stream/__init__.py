@@ -1,0 +1,1 @@
+"""Streaming topics in Kinesis."""
