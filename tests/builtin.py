@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from alchemesh_platform.base.installed import EntryPoint
+from alchemesh_platform.base.packages.installed import EntryPoint
 from alchemesh_platform.catalog.discover import GROUP, Catalog, catalog_of
 
 ROOT = Path(__file__).parent.parent

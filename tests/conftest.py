@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.install.find import Engine, find_engine
 from tests import lanes
-from tests.servers import emulators, kafka_server, nifi_server, postgresql, secured_nifi_server
+from tests.servers import amazon, emulators, kafka_server, kestra_server, nifi_server, postgresql, secured_nifi_server
 
-__all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
+collect_ignore = ["example_system"]  # a package of its own: test_example_system.py tests its cases
+
+__all__ = ["amazon", "emulators", "kafka_server", "kestra_server", "nifi_server", "postgresql", "secured_nifi_server"]
 
 # How long an example takes says more of the machine, and of what else runs on it, than of the code. The same examples
 # each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.
@@ -30,6 +32,9 @@ settings.load_profile("any machine")
 # asks it not to keep what it compiles.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A product with a schedule would leave a clock behind, and its runs. Tests of the clock set it on.
+os.environ["ALCHEMESH_CLOCK"] = "off"
 
 # Where they are started in a shell's background they ignore interrupts, and so would all that they start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -55,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     refuse_text_of_remedies()
     check_documents()
     lanes.use_profile(config)
+    lanes.use_one_schema(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,8 +11,9 @@ PATH = list(sys.path)  # before the folders of pytest are on it
 PACKAGES = ("alchemesh_cli", "alchemesh_platform", "alchemesh_stacks", "alchemesh_components")
 # Imported where they are used. DuckDB and deltalake are not here: their imports start threads, which no fork survives.
 LIBRARIES = ("alembic.command", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "psycopg", "nipyapi")
-# Programs, scripts that Alembic runs, and the rows of code: pyarrow starts a thread, and only jobs import it.
-NOT_MODULES = {"__main__", "migrations", "data"}
+# Programs, scripts that Alembic runs, modules of Dagster's Python, and the rows of code: pyarrow starts a thread, and
+# only jobs import it.
+NOT_MODULES = {"__main__", "migrations", "served", "data"}
 
 
 def _import_all() -> None:

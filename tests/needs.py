@@ -6,12 +6,32 @@ import os
 
 import pytest
 
-from parts import java
+from parts import java, kestra, languages
+from parts.tools import chromium
 
 
 def need_java() -> None:
     """Skip where Java or Maven is missing, and say so; fail under ``CI=true``, where no one reads it."""
-    if (lacking := java.missing()) is None:
+    _need(java.missing())
+
+
+def need_kestra() -> None:
+    """Skip where Maven or a new Java is missing, and say so; fail under ``CI=true``, where no one reads it."""
+    _need(kestra.missing())
+
+
+def need_languages() -> None:
+    """Skip where Go or Node is missing, and say so; fail under ``CI=true``, where no one reads it."""
+    _need(languages.missing())
+
+
+def need_chromium() -> None:
+    """Skip where Node is missing, which unpacks Chromium, and say so; fail under ``CI=true``, where no one reads it."""
+    _need(chromium.missing())
+
+
+def _need(lacking: str | None) -> None:
+    if lacking is None:
         return
     if os.environ.get("CI") == "true":
         pytest.fail(lacking, pytrace=False)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.needs import need_java
+from tests.needs import need_java, need_kestra
 
 if TYPE_CHECKING:
+    from alchemesh_platform.clouds.aws.emulation.servers.services import MiniStack
     from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
     from parts.kafka import Broker
+    from parts.kestra import Kestra
     from parts.nifi import Nifi
     from parts.postgresql import PostgresqlServer
 
-__all__ = ["emulators", "kafka_server", "nifi_server", "postgresql", "secured_nifi_server"]
+__all__ = ["amazon", "emulators", "kafka_server", "kestra_server", "nifi_server", "postgresql", "secured_nifi_server"]
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +46,34 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
 
 
 @pytest.fixture(scope="session")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """The emulator of AWS with nothing in it at first. It starts when a test needs it."""
+    from alchemesh_platform.clouds.aws.emulation.servers.services import MiniStack
+
+    made = MiniStack(tmp_path_factory.mktemp("amazon") / "aws")
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
 def kafka_server() -> Iterator[Broker]:
     """A broker with no topic and no user but its administrator at first."""
     from parts.kafka import broker
 
     need_java()
     with broker() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kestra_server() -> Iterator[Kestra]:
+    """A Kestra without a login, with one secret for flows: ``FLIGHTS_TOKEN``."""
+    from parts.kestra import kestra
+
+    need_kestra()
+    with kestra(secret_values={"FLIGHTS_TOKEN": "token-of-flights"}) as running:
         yield running
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from alchemesh_cli.render.events import showing
-from alchemesh_platform.app import access
+from alchemesh_cli.render.run.events import showing
+from alchemesh_platform.app.mesh import access
 from alchemesh_platform.app.where import Where
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import Location, Problem, ProblemsFound
 
-NOTHING = cast("Any", None)  # no registry, platform or actor is used
+NOTHING = cast("Any", None)  # no registry or actor is used
+PLATFORM = cast("Any", SimpleNamespace(environment="local"))
 
 
 class Locked(Failure):
@@ -24,6 +26,18 @@ class Locked(Failure):
 
 
 BROKEN = ProblemsFound([Problem(Location("platform.yaml"), "components", "found 'gone'")])
+
+
+@pytest.fixture(autouse=True)
+def metered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The products whose usage was read, in order."""
+    read: list[str] = []
+
+    def note(_registry: Any, _environment: str, product: str, _report: Any, *, platform: Any) -> None:
+        read.append(product)
+
+    monkeypatch.setattr(access, "meter_before", note)
+    return read
 
 
 def failing(**failures: Exception) -> Callable[..., None]:
@@ -36,17 +50,18 @@ def failing(**failures: Exception) -> Callable[..., None]:
 
 def apply_to(*products: str) -> access.Applied:
     with showing(Where(Path()), "apply", as_json=False) as shown:
-        return access.apply_to(NOTHING, NOTHING, NOTHING, products, listen=shown)
+        return access.apply_to(NOTHING, PLATFORM, NOTHING, products, listen=shown)
 
 
 def test_a_locked_product_is_reported_and_the_next_one_is_applied(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], metered: list[str]
 ) -> None:
     """A locked product once stopped the timer: access to later products did not expire."""
     monkeypatch.setattr(access, "apply_grants", failing(a=Locked("bo works on it", hint="wait")))
     applied = apply_to("a", "b")
     assert list(applied.outcomes) == ["b"]
     assert list(applied.failures) == ["a"]
+    assert metered == ["a", "b"], "the usage of both was read before their grants changed"
     assert applied.exit_code == ExitCode.LOCKED
     assert "error: a: bo works on it\n\nhint: wait\n" in capsys.readouterr().err
 

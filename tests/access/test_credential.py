@@ -15,7 +15,7 @@ from alchemesh_cli.main import invoke
 from alchemesh_platform.access.grants.holders import EXPIRED, LEFT, OVER, Ended, end_former_credentials, holders
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.identity.identity import Identity
-from alchemesh_platform.machine.supervisor import shut_down
+from alchemesh_platform.machine.servers.supervisor import shut_down
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, PortRecord, RequestStep, UserRecord
 from alchemesh_platform.registry.store import Registry
@@ -26,7 +26,7 @@ from alchemesh_platform.systems.local.data_api.gateway.grants import grant_acces
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue as issue_at_gateway
 from alchemesh_platform.systems.local.data_api.gateway.scram import matches
 from tests.mesh_repo.meshes import team
-from tests.systems.local.gateways import written_gateway
+from tests.systems.local.data_api.gateways import written_gateway
 
 from .airport import AMELIA, BESSIE, INTERNAL, KATHERINE, ORVILLE, RESTRICTED, STRANGER, record_airport
 

@@ -12,7 +12,7 @@ import pytest
 from alchemesh_platform.access.operating import REFUSED, TAKEN_OVER, Operating, Right, Target
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.rights import NotAllowed
-from alchemesh_platform.app.data import delete
+from alchemesh_platform.app.product.data import delete
 from alchemesh_platform.app.rights import OPERATIONS, check_mesh_right, recorded_rights
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.identity.identity import Identity, Mapped
@@ -23,7 +23,7 @@ from alchemesh_platform.policies.models import Policy
 from alchemesh_platform.registry.audit import acts_of
 from alchemesh_platform.registry.records import PolicyRecord, ProductRecord, Record, UserRecord
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.sdk.retained import Retained
+from alchemesh_platform.sdk.system.retained import Retained
 from tests.mesh_repo.meshes import domain, team, user
 from tests.policies.writing import policy
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.app import access
-from alchemesh_platform.app.deploy import destroy, up
+from alchemesh_platform.app.mesh import access
+from alchemesh_platform.app.product.deploy import destroy, up
 from alchemesh_platform.app.where import Composed, Where, read_product
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.base.problems import ProblemsFound
-from alchemesh_platform.deployment.outcome import Outcome
+from alchemesh_platform.deployment.report.outcome import Outcome
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.registry.records import DomainRecord, GrantRecord
 from alchemesh_platform.registry.store import Registry

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.app.deploy import destroy, up
 from alchemesh_platform.app.events import Event, Listener, RunStarted
+from alchemesh_platform.app.product.deploy import destroy, up
 from alchemesh_platform.app.where import Composed
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.deployment.operator import stack_of
-from alchemesh_platform.deployment.outcome import Outcome
+from alchemesh_platform.deployment.report.outcome import Outcome
 from alchemesh_platform.engine.install.find import find_engine
 from alchemesh_platform.engine.state.deployed import deployed_urns
 from alchemesh_platform.engine.state.lock import StackLocked

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from alchemesh_platform.app.erasure import UnknownPort, erasable
+from alchemesh_platform.app.product.erasure import UnknownPort, erasable
 from alchemesh_platform.app.where import Where, read_platform
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.models import Platform
 from alchemesh_platform.registry.records import (
@@ -23,7 +23,7 @@ from alchemesh_platform.registry.records import (
     RequestStep,
 )
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.sdk.erasure import NotErasable
+from alchemesh_platform.sdk.system.erasure import NotErasable
 
 ADA = Identity("ada@shop.example", "tests")
 PORT = "shop/orders/orders-table"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.app.ports import NoProposal, SchemaNotWritten, infer_schema, write_schema
+from alchemesh_platform.app.manifest.ports import NoProposal, SchemaNotWritten, infer_schema, write_schema
 from alchemesh_platform.app.where import Where
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.manifest.load import load_manifest

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.audit import acts_of, broken_links
 from alchemesh_platform.registry.store import Registry

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from alchemesh_platform.access.requester import Requester
-from alchemesh_platform.app import access
-from alchemesh_platform.app.contracts import give_notice, notices
-from alchemesh_platform.app.deploy import destroy, preview, refresh, up
+from alchemesh_platform.app.mesh import access
+from alchemesh_platform.app.mesh.contracts import give_notice, notices
 from alchemesh_platform.app.observe import status
+from alchemesh_platform.app.product.deploy import destroy, preview, refresh, up
 from alchemesh_platform.deployment.checks.verdict import ForbiddenByContract
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.registry.records import UserRecord

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from alchemesh_platform.base.private import OTHERS
+from alchemesh_platform.base.files.private import OTHERS
 
 FILE = Path(__file__).with_name("reach.yml")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from alchemesh_platform.base.home import HOME_VARIABLE, home
+from alchemesh_platform.base.files.home import HOME_VARIABLE, home
 
 
 @pytest.mark.parametrize(

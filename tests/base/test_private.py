@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.app.private import NotPrivate, check_home, protect_home
-from alchemesh_platform.base.private import make_private, open_paths
+from alchemesh_platform.base.files.private import make_private, open_paths
 from alchemesh_platform.platform_file.load import load_platform
 
 
@@ -48,7 +48,8 @@ def test_a_missing_home_is_created_for_its_user_only(tmp_path: Path) -> None:
 
 def test_a_link_out_of_the_home_changes_nothing_there(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    other.mkdir(mode=0o755)
+    other.mkdir()
+    other.chmod(0o755)
     (other / "shared").write_text("")
     (other / "shared").chmod(0o644)
     (home / "to-folder").symlink_to(other)

@@ -19,7 +19,7 @@ from alchemesh_platform.manifest.load import read_manifest
 from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.sdk.wiring import Wiring
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from tests.builtin import ROOT, builtin_catalog
 
 FRESH = """\

@@ -14,11 +14,11 @@ from alchemesh_components.input_ports.kafka_nifi_gcs.models import Args, Setting
 from alchemesh_components.input_ports.kafka_nifi_gcs.observe import observe
 from alchemesh_components.input_ports.kafka_nifi_gcs.spec import SPEC
 from alchemesh_platform.connections import FilesConnection
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.nifi import server
-from tests.components.test_cases import Recorder
-from tests.systems.nifi.constructed import ConstructedNifi, constructed
+from tests.components.recorder import Recorder
+from tests.systems.nifi.simulated.constructed import ConstructedNifi, constructed
 
 DATAFLOW = "alchemesh:nifi:Dataflow"
 KEY = "projects/acme/locations/us-east1/keyRings/mesh/cryptoKeys/storage"

@@ -20,7 +20,7 @@ from alchemesh_platform.manifest.models import SemanticModel
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.wiring import Wiring
-from tests.components.test_cases import CASES, Recorder
+from tests.components.recorder import CASES, Recorder
 from tests.mesh_repo.meshes import domain, team, user
 
 CARL, CARA = "carl@acme.example", "cara@acme.example"
@@ -32,13 +32,17 @@ BY_CREDENTIAL = {"postgresql-serving"}
 
 def test_every_component_that_guards_is_walked() -> None:
     assert set(GUARDS) == {
+        "athena-sql",
         "bigquery-table",
         "bigquery-views",
         "cloud-run-data-api",
         "gcs-bucket",
+        "glue-table",
         "kafka-topic",
+        "kinesis-stream",
         "pubsub-topic",
         "postgresql-serving",
+        "s3-bucket",
     }
 
 
@@ -73,7 +77,10 @@ def granted(name: str, consumer: Consumer) -> str:
         wiring["freshness"] = parse_duration(wiring["freshness"])
     models = {key: SemanticModel.model_validate(model) for key, model in wiring.pop("models", {}).items()}
     settings = json.loads(json.dumps(case.get("settings", {})))
-    settings.get("gcp", {}).get("principals", {}).pop("team", None)  # otherwise a group of the cloud has the members
+    for cloud in ("gcp", "aws"):
+        settings.get(cloud, {}).get("principals", {}).pop(
+            "team", None
+        )  # otherwise a group of the cloud has the members
     settings.get("kafka", {}).pop("create_users", None)
     recorder = Recorder(case.get("computed", {}))
     pulumi.runtime.set_mocks(recorder, project="shop.orders", stack="local")

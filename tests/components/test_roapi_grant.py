@@ -12,7 +12,7 @@ from alchemesh_components.output_ports.postgresql_serving.component import Postg
 from alchemesh_components.output_ports.postgresql_serving.models import Args
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.wiring import Wiring
-from tests.components.test_cases import Recorder
+from tests.components.recorder import Recorder
 
 
 def test_each_consumer_is_one_resource_named_after_its_request() -> None:

@@ -10,7 +10,7 @@ from alchemesh_components.infrastructure.local_directory.component import LocalD
 from alchemesh_components.infrastructure.local_directory.models import Args
 from alchemesh_components.local.settings import LocalSettings, Settings
 from alchemesh_platform.sdk.wiring import Wiring
-from tests.components.test_cases import Recorder
+from tests.components.recorder import Recorder
 
 
 def folders(stack: str, *names: str, wiring: Wiring | None = None) -> list[str]:

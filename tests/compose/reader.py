@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alchemesh_platform.base.home import home
+from alchemesh_platform.base.files.home import home
 from alchemesh_platform.catalog.discover import discover
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan

@@ -57,6 +57,22 @@ class CloudSettings(Strict):
     cloud: Cloud = Field(description="The cloud.")
 
 
+class TwoGroups(Strict):
+    """Settings of two groups, and of one that may be missing."""
+
+    cloud: Cloud = Field(description="The cloud.")
+    other: Cloud = Field(description="Another cloud.")
+    free: Cloud | None = Field(default=None, description="A cloud that may be missing.")
+
+
+def check_models(args: TableArgs, settings: CloudSettings, wiring: Wiring) -> Iterator[Objection]:
+    """Report an array in a model."""
+    for name, model in wiring.models.items():
+        for column, declared in model.properties.items():
+            if declared.type == "array":
+                yield Objection("found an array", "models", (name, "properties", column), hint="leave it out")
+
+
 def check_table(args: TableArgs, settings: CloudSettings, wiring: Wiring) -> Iterator[Objection]:
     """Report the options that the table does not support."""
     if len(wiring.port) > TABLE_NAME_MAX:

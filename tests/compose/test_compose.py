@@ -117,6 +117,21 @@ def test_plan_document_holds_references_to_secrets_and_no_secret(plan: Plan, mon
     assert "hunter2" not in text
 
 
+def test_plan_document_has_no_plain_value_under_the_name_of_a_secret(tmp_path: Path) -> None:
+    """A password that a person wrote into the manifest was in `plan --json`, which pipelines keep."""
+    texts = {"DB_PASSWORD": "hunter2", "DSN": "postgresql://ann:hunter2@db/shop", "REGION": "eu"}
+    env = {**texts, "TOKEN": {"secret": "TOKEN"}}
+    code = {"component": "python-job", "args": {"entrypoint": "clean.py", "env": env}}
+    document = plan_document(compose(manifest(tmp_path, code=code), PLATFORM, SPECS))
+    assert document["code"]["args"]["env"] == {
+        "DB_PASSWORD": "[secret]",
+        "DSN": "[secret]",
+        "REGION": "eu",
+        "TOKEN": {"secret": "TOKEN"},
+    }
+    assert "hunter2" not in json.dumps(document)
+
+
 def test_composing_twice_gives_the_same_plan(tmp_path: Path) -> None:
     loaded = manifest(tmp_path)
     assert compose(loaded, PLATFORM, SPECS) == compose(loaded, PLATFORM, SPECS)
@@ -225,6 +240,99 @@ def test_a_proxy_must_serve_the_form_of_its_storage(tmp_path: Path) -> None:
         "output_ports[0].proxy.component",
         "server serves files and topics, and the storage of this port, table, provides tables",
     )
+
+
+def test_a_proxy_that_does_not_fit_has_a_hint_at_its_line(tmp_path: Path) -> None:
+    loaded = manifest(tmp_path)
+    other = {**altered("table", provides="tables"), "server": replace(SPECS["server"], serves=("topics",))}
+    (problem,) = all_problems(read_manifest(loaded.path), PLATFORM, other)
+    assert problem.location == loaded.locate(("output_ports", 0, "proxy", "component"))
+    assert str(problem.hint) == (
+        "name a storage that provides one of them, leave the proxy out, or have the platform file map another proxy"
+    )
+
+
+def test_a_proxy_or_storage_that_names_no_form_fits(tmp_path: Path) -> None:
+    read = read_manifest(manifest(tmp_path).path)
+    assert all_problems(read, PLATFORM, altered("table", provides="tables")) == []
+    assert all_problems(read, PLATFORM, altered("server", serves=("tables",))) == []
+
+
+def test_a_port_without_a_proxy_and_a_contract_is_planned_and_documented(tmp_path: Path) -> None:
+    bare = {"name": "flights-table", "models": ["flight"], "storage": {"component": "columnar-table"}}
+    document = {key: value for key, value in COMPLETE.items() if key != "code"}
+    (tmp_path / "alchemesh.yaml").write_text(written({**document, "output_ports": [bare]}))
+    plan = compose(load_manifest(tmp_path / "alchemesh.yaml"), PLATFORM, SPECS)
+    (output,) = plan.outputs
+    assert (output.proxy, output.protocols, output.contract) == (None, (), None)
+    shown = plan_document(plan)
+    assert shown["code"] is None
+    [port] = shown["outputs"]
+    assert (port["proxy"], port["contract"]) == (None, None)
+
+
+def test_a_plan_keeps_descriptions_places_the_document_and_the_foundations(tmp_path: Path) -> None:
+    described: dict[str, Any] = copy.deepcopy(COMPLETE)
+    described["input_ports"][0]["description"] = "From dispatch."
+    described["output_ports"][0]["description"] = "For planners."
+    loaded = manifest(tmp_path, **described)
+    components = {**COMPONENTS, "platform-foundation": "founded", "domain-foundation": "founded"}
+    platform = PLATFORM.model_copy(update={"components": components, "emulated": True})
+    plan = compose(loaded, platform, {**SPECS, "founded": replace(SPECS["disk"], name="founded")})
+    assert (plan.inputs[0].description, plan.outputs[0].description) == ("From dispatch.", "For planners.")
+    assert plan.outputs[0].location == loaded.locate(("output_ports", 0))
+    assert (plan.location, plan.document, plan.emulated) == (loaded.tree.location, loaded.tree.plain(), True)
+    assert [each.project for each in plan.foundations] == ["mesh_platform", "mesh_domain.aviation"]
+
+
+def test_an_objection_to_a_model_is_at_the_line_of_the_property(tmp_path: Path) -> None:
+    loaded = manifest(tmp_path)
+    objecting = altered("table", check="tests.compose.specs:check_models")
+    (problem,) = all_problems(read_manifest(loaded.path), PLATFORM, objecting)
+    assert (problem.path, problem.message, problem.hint) == (
+        "models.flight.properties.legs",
+        "found an array",
+        "leave it out",
+    )
+    assert problem.location == loaded.locate(("models", "flight", "properties", "legs"))
+
+
+def test_components_look_into_the_folder_only_when_asked(tmp_path: Path) -> None:
+    loaded, looking = manifest(tmp_path), altered("table", look="tests.compose.specs:check_models")
+    read = read_manifest(loaded.path)
+    assert [each.message for each in all_problems(read, PLATFORM, looking)] == ["found an array"]
+    assert all_problems(read, PLATFORM, looking, look=False) == []
+    assert compose(loaded, PLATFORM, looking).outputs
+    with pytest.raises(ProblemsFound, match="found an array"):
+        compose(loaded, PLATFORM, looking, look=True)
+
+
+def test_every_missing_group_of_settings_is_named_with_a_line_to_add(tmp_path: Path) -> None:
+    platform = PLATFORM.model_copy(update={"settings": {}})
+    needing = altered("table", settings="tests.compose.specs:TwoGroups")
+    with pytest.raises(ProblemsFound) as found:
+        compose(manifest(tmp_path), platform, needing)
+    problem = next(each for each in found.value.problems if each.path == "output_ports[0].storage.component")
+    assert problem.message == (
+        "found 'columnar-table', whose component table needs cloud and other in environments.prod.settings, "
+        "expected a platform file that has it"
+    )
+    assert str(problem.hint).endswith("          cloud: {project: …}\n          other: {project: …}")
+
+
+def test_a_former_name_in_the_platform_file_is_a_warning(tmp_path: Path) -> None:
+    platform = PLATFORM.model_copy(update={"components": {**COMPONENTS, "python-job": "former"}})
+    catalog = {**SPECS, "former": SPECS["job"]}
+    (problem,) = all_problems(read_manifest(manifest(tmp_path).path), platform, catalog)
+    assert (problem.severity, problem.message) == ("warning", "'former' is now called 'job'")
+
+
+def test_a_broken_component_leaves_the_others_of_the_catalogue_usable(tmp_path: Path) -> None:
+    def broken() -> ComponentSpec:
+        raise BrokenComponent("component 'other' of package acme cannot be loaded", hint="reinstall acme")
+
+    catalog = Catalog({**{name: _returning(spec) for name, spec in SPECS.items()}, "other": broken})
+    assert all_problems(read_manifest(manifest(tmp_path).path), None, catalog) == []
 
 
 def test_overlay_of_the_environment_is_composed(tmp_path: Path) -> None:

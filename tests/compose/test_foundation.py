@@ -36,6 +36,40 @@ def test_a_domain_has_a_stack_of_its_own() -> None:
     assert planned.args.teams == {"crew": ("bo@a.example",)}
 
 
+def test_a_foundation_names_its_place_its_title_and_its_commands() -> None:
+    planned = platform_foundation(GCP, builtin_catalog())
+    assert (planned.title, planned.name, planned.role) == ("platform prod", "platform", Role.PLATFORM)
+    assert (planned.wiring.domain, planned.wiring.product, planned.wiring.port) == ("mesh", "platform", "foundation")
+    assert planned.command("up").line == "alchemesh platform up"
+    planned = domain_foundation(GCP, builtin_catalog(), "aviation", "amelia@airport.example", {})
+    assert (planned.title, planned.name, planned.role) == ("domain aviation prod", "domain", Role.DOMAIN)
+    assert planned.wiring.environment == "prod"
+    assert (planned.wiring.domain, planned.wiring.product, planned.wiring.port) == ("aviation", "domain", "foundation")
+    assert planned.command("up").line == "alchemesh domain up aviation"
+
+
+def test_a_foundation_knows_its_line_in_the_platform_file() -> None:
+    planned = platform_foundation(GCP, builtin_catalog())
+    lines = (ROOT / "platforms" / "gcp.yaml").read_text("utf-8").splitlines()
+    assert planned.path == "environments.prod.components.platform-foundation"
+    assert lines[planned.location.line - 1].strip().startswith("platform-foundation:")
+
+
+def test_an_emulated_platform_creates_the_resources_at_the_addresses_of_the_file() -> None:
+    emulated = GCP.model_copy(update={"state": "file:///emulated", "registry": "sqlite:///emulated.db"})
+    planned, real = (platform_foundation(each, builtin_catalog()) for each in (emulated, GCP))
+    assert (planned.args.state, planned.args.registry) == (real.args.state, real.args.registry)
+
+
+def test_a_misspelled_foundation_has_a_hint_at_its_line() -> None:
+    odd = GCP.model_copy(update={"components": {"platform-foundation": "gcp-platfrom"}})
+    with pytest.raises(ProblemsFound) as found:
+        platform_foundation(odd, builtin_catalog())
+    (problem,) = found.value.problems
+    assert problem.location == GCP.tree.locate(("components", "platform-foundation"))
+    assert str(problem.hint) == "did you mean 'gcp-platform'?"
+
+
 def test_no_domain_or_product_has_a_stack_of_that_name() -> None:
     import re
 

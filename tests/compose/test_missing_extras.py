@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.base import extras
+from alchemesh_platform.base.packages import extras
 from alchemesh_platform.base.problems import ProblemsFound
 from alchemesh_platform.compose.check import all_problems
 from alchemesh_platform.compose.compose import compose

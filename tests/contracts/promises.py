@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
+from alchemesh_platform.base.usage_limit import PERIODS, UsageLimit
 from alchemesh_platform.contracts.port import PromisedPort
 from alchemesh_platform.manifest.models import (
     AccessType,
     Billing,
     Contract,
     ContractLifecycle,
+    Credits,
     LogicalType,
     Property,
     QualityRule,
@@ -21,6 +24,7 @@ from alchemesh_platform.manifest.models import (
     SemanticModel,
     ServiceLevels,
     Terms,
+    UsageLimits,
 )
 
 # Few names, so that two generated promises have much in common.
@@ -59,6 +63,20 @@ def enums(kind: LogicalType) -> st.SearchStrategy[tuple[Any, ...] | None]:
     return st.one_of(st.none(), st.none(), values)
 
 
+def ranges(kind: LogicalType) -> st.SearchStrategy[dict[str, Any]]:
+    """Bounds of a property, in their order; each may be missing."""
+    values: dict[LogicalType, st.SearchStrategy[Any]] = {
+        LogicalType.INTEGER: st.integers(-3, 3),
+        LogicalType.NUMBER: st.one_of(st.integers(-2, 2), st.sampled_from([0.5, 1e-7, 2.5e300])),
+        LogicalType.DATE: st.sampled_from(["2024-01-01", "2024-02-29"]),
+    }
+    if kind not in values:
+        return st.just({})
+    pairs = st.lists(values[kind], min_size=2, max_size=2).map(sorted)
+    names = st.sampled_from([(), ("minimum",), ("maximum",), ("minimum", "maximum")])
+    return st.builds(lambda chosen, pair: {n: pair[n == "maximum"] for n in chosen}, names, pairs)
+
+
 @st.composite
 def properties(draw: st.DrawFn, depth: int = 2, *, top: bool = True) -> Property:
     kinds = [*SCALARS, LogicalType.OBJECT, LogicalType.ARRAY] if depth else list(SCALARS)
@@ -73,6 +91,7 @@ def properties(draw: st.DrawFn, depth: int = 2, *, top: bool = True) -> Property
         unique=scalar and draw(st.booleans()),
         enum=draw(enums(kind)),
         pattern=draw(st.none() | st.sampled_from(PATTERNS)) if kind is LogicalType.STRING else None,
+        **draw(ranges(kind)),
         precision=digits,
         scale=draw(st.none() | st.integers(0, digits)) if digits is not None else None,
         classification=draw(st.none() | st.sampled_from(["public", "internal", "Internal", "confidential", "c3"])),
@@ -97,9 +116,14 @@ def relationships(own: list[str]) -> st.SearchStrategy[Relationship]:
 @st.composite
 def semantic_models(draw: st.DrawFn) -> SemanticModel:
     held = draw(st.dictionaries(st.sampled_from(NAMES), properties(), min_size=1, max_size=3))
+    moments = [name for name, each in held.items() if each.type in (LogicalType.TIMESTAMP, LogicalType.DATE)]
+    event, ingestion = (draw(st.none() | st.sampled_from(moments)) if moments else None for _ in range(2))
     return SemanticModel(
         description=draw(TEXTS),
         entity=draw(st.none() | WORDS),
+        event_time=event,
+        ingestion_time=ingestion,
+        timeliness=draw(st.none() | DURATIONS) if event and ingestion else None,
         properties=held,
         relationships=tuple(draw(st.lists(relationships(list(held)), max_size=2))),
     )
@@ -149,26 +173,56 @@ def rules(draw: st.DrawFn, name: str, models: dict[str, SemanticModel]) -> Quali
 def billings(draw: st.DrawFn) -> Billing:
     """As the manifest's checks allow them: free costs nothing, a price has its currency and unit."""
     model = draw(st.sampled_from(["free", "flat", "per_use"]))
-    units = st.sampled_from(["month", "1000 requests", "no"])
+    periods = st.sampled_from(["month", "30d", "quarter"])
+    units = st.sampled_from(["1000 requests", "GB", "1 million rows"])
     currencies = st.sampled_from(["EUR", "USD"])
     if model == "free":
-        return Billing(model=model, currency=draw(st.none() | currencies), per=draw(st.none() | units))
+        return Billing(model=model, currency=draw(st.none() | currencies), per=draw(st.none() | units | periods))
     return Billing(
         model=model,
-        price=draw(st.sampled_from([0.0, 0.4, 0.1234567, 12.0])),
+        price=draw(st.sampled_from([Decimal(0), Decimal("0.4"), Decimal("0.1234567"), Decimal(12)])),
         currency=draw(currencies),
-        per=draw(st.none() | units if model == "flat" else units),
+        per=draw(st.none() | periods if model == "flat" else units),
+        time_zone=draw(st.none() | st.sampled_from(["Europe/Berlin", "Asia/Kathmandu"])),
+        credits=draw(st.none() | st.builds(Credits, uptime=st.none() | PERCENTAGES)),
     )
 
 
-SERVICE_LEVELS = st.builds(
-    ServiceLevels,
-    uptime=st.none() | PERCENTAGES,
-    update_frequency=st.none() | DURATIONS,
-    response_time=st.none() | DURATIONS,
-    freshness=st.none() | DURATIONS,
+@st.composite
+def service_levels(draw: st.DrawFn) -> ServiceLevels:
+    """Service levels; a key that qualifies a level is there only beside that level, as a manifest demands."""
+    uptime, updates = draw(st.none() | PERCENTAGES), draw(st.none() | DURATIONS)
+    response = draw(st.none() | DURATIONS)
+    nothing = st.none()
+    percentiles, zones = st.sampled_from(["p50", "p95", "p95.0", "p99.9"]), st.sampled_from(["UTC", "Europe/Berlin"])
+    windows = st.sampled_from([timedelta(days=7), timedelta(days=30), timedelta(days=90)])
+    maintenance = st.sampled_from([timedelta(0), timedelta(hours=4), timedelta(days=1)])
+    measured = uptime is not None or updates is not None or response is not None
+    return ServiceLevels(
+        uptime=uptime,
+        update_frequency=updates,
+        response_time=response,
+        freshness=draw(st.none() | DURATIONS),
+        percentile=draw(nothing | percentiles if response is not None else nothing),
+        window=draw(nothing | windows if measured else nothing),
+        maintenance=draw(nothing | maintenance if uptime is not None else nothing),
+        time_zone=draw(nothing | zones if updates is not None else nothing),
+    )
+
+
+SERVICE_LEVELS = service_levels()
+COUNT_LIMITS = st.builds(UsageLimit, st.integers(1, 10**9), st.sampled_from(PERIODS))
+SIZE_LIMITS = st.builds(UsageLimit, st.integers(1, 10**15), st.sampled_from(PERIODS), st.just(True))
+LIMITS = st.builds(
+    UsageLimits, requests=st.none() | COUNT_LIMITS, bytes=st.none() | SIZE_LIMITS, rows=st.none() | COUNT_LIMITS
 )
-TERMS = st.builds(Terms, usage=TEXTS, billing=st.none() | billings(), notice_period=st.none() | DURATIONS)
+TERMS = st.builds(
+    Terms,
+    usage=TEXTS,
+    limits=st.none() | LIMITS,
+    billing=st.none() | billings(),
+    notice_period=st.none() | DURATIONS,
+)
 PROTOCOLS: st.SearchStrategy[tuple[str, ...]] = st.sampled_from(
     [("sql",), ("rest",), ("sql", "rest"), ("rest", "sql", "graphql"), ("columnar-table",), ("object-storage",)]
 )
@@ -176,12 +230,15 @@ PROTOCOLS: st.SearchStrategy[tuple[str, ...]] = st.sampled_from(
 
 @st.composite
 def contracts(draw: st.DrawFn, models: dict[str, SemanticModel]) -> Contract:
+    levels, terms = draw(SERVICE_LEVELS), draw(TERMS)
+    if levels.uptime is None and terms.billing is not None:  # a credit needs its service level
+        terms = terms.model_copy(update={"billing": terms.billing.model_copy(update={"credits": None})})
     return Contract(
         version=draw(st.sampled_from(["0.1.0", "1.0.0", "1.2.3", "2.0.0", "10.0.0"])),
         lifecycle=draw(st.sampled_from(ContractLifecycle)),
         access=draw(st.sampled_from(AccessType)),
-        service_levels=draw(SERVICE_LEVELS),
-        terms=draw(TERMS),
+        service_levels=levels,
+        terms=terms,
         quality=draw(qualities(models)),
     )
 

@@ -78,7 +78,7 @@ not recorded in local yet
   access          internal
   service levels  none
   usage           Analytics inside the company.
-  billing         0.4 EUR per 1000 requests (per_use)
+  billing         0.40 EUR per 1000 requests (per_use)
   notice period   90 days
   protocols       sql, rest
   models          flight  3 properties

@@ -154,8 +154,58 @@ def test_a_change_has_the_value_before_and_after() -> None:
             {"model": "flat", "price": 5, "currency": "EUR"},
             {"model": "flat", "price": 5, "currency": "EUR", "per": "month"},
             "",
+            "documentation",
+            "5 EUR per month (flat), was 5 EUR (flat): the same price in another notation",
+        ),
+        (
+            {"model": "flat", "price": 5, "currency": "EUR", "per": "month"},
+            {"model": "flat", "price": 5, "currency": "EUR", "per": "30d"},
+            "",
             "breaking",
-            "5 EUR per month (flat), was 5 EUR (flat)",
+            "5 EUR per 30d (flat), was 5 EUR per month (flat)",
+        ),
+        (
+            {"model": "per_use", "price": 0.4, "currency": "EUR", "per": "1000 requests"},
+            {"model": "per_use", "price": 400, "currency": "EUR", "per": "1 million requests"},
+            "",
+            "documentation",
+            "400 EUR per 1 million requests (per_use), was 0.40 EUR per 1000 requests (per_use): "
+            "the same price in another notation",
+        ),
+        (
+            {"model": "per_use", "price": 0.1, "currency": "EUR", "per": "GB"},
+            {"model": "per_use", "price": 0.1, "currency": "EUR", "per": "GiB"},
+            ".price",
+            "compatible",
+            "0.10 EUR per GiB (per_use), was 0.10 EUR per GB (per_use)",
+        ),
+        (
+            {"model": "per_use", "price": 0.1, "currency": "EUR", "per": "seat"},
+            {"model": "per_use", "price": 0.1, "currency": "EUR", "per": "1000 requests"},
+            "",
+            "breaking",
+            "0.10 EUR per 1000 requests (per_use), was 0.10 EUR per seat (per_use)",
+        ),
+        (
+            {"model": "flat", "price": 5, "currency": "EUR"},
+            {"model": "flat", "price": 5, "currency": "EUR", "time_zone": "Europe/Berlin"},
+            ".time_zone",
+            "breaking",
+            "months are those of Europe/Berlin, were those of UTC",
+        ),
+        (
+            {"model": "flat", "price": 5, "currency": "EUR", "credits": {"uptime": "10%"}},
+            {"model": "flat", "price": 5, "currency": "EUR", "credits": {"uptime": "5%"}},
+            ".credits.uptime",
+            "breaking",
+            "5%, was 10%",
+        ),
+        (
+            {"model": "flat", "price": 5, "currency": "EUR"},
+            {"model": "flat", "price": 5, "currency": "EUR", "credits": {"uptime": "5%"}},
+            ".credits.uptime",
+            "compatible",
+            "5% is promised, nothing was",
         ),
         (
             {"model": "free", "price": 5},
@@ -200,3 +250,30 @@ def test_a_loosened_test_names_another_that_is_as_strict(rule: dict[str, Any], c
     changes = diff_port(before, promise(edited({"set": {"contract.quality": covered}}))).changes
     [kept] = [each for each in changes if each.place == lost.place]
     assert (kept.kind, kept.message) == ("documentation", f"{change}; another is as strict")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "message"),
+    [
+        ({"requests": "10000/day"}, {"requests": "20000/day"}, "compatible", "20,000 a day, was 10,000 a day"),
+        ({"requests": "10000/day"}, {"requests": "9999/day"}, "breaking", "9,999 a day, was 10,000 a day"),
+        ({"requests": "10000/day"}, {"requests": "999999/month"}, "breaking", "999,999 a month, was 10,000 a day"),
+        ({}, {"requests": "10/hour"}, "breaking", "10 an hour, was unlimited"),
+        ({"requests": "10/hour"}, {}, "compatible", "unlimited"),
+    ],
+)
+def test_a_usage_limit_is_compared_in_its_period(
+    before: dict[str, Any], after: dict[str, Any], kind: str, message: str
+) -> None:
+    (found,) = diff_port(limited(before), limited(after)).changes
+
+    assert (found.kind, found.message) == (kind, message)
+
+
+def test_the_same_size_in_another_unit_is_no_change() -> None:
+    assert diff_port(limited({"bytes": "5GB/day"}), limited({"bytes": "5000 MB/day"})).changes == ()
+
+
+def limited(limits: dict[str, Any]) -> PromisedPort:
+    contract = Contract.model_validate({"version": "1.0.0", "terms": {"limits": limits}})
+    return PromisedPort(contract, {}, ("sql",))

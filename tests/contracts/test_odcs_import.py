@@ -320,6 +320,8 @@ def test_tests_without_a_name_are_named_after_their_subject() -> None:
     [
         ("{priceAmount: 5, priceCurrency: EUR, priceUnit: month}", ("flat", 5.0), 1),
         ("{priceAmount: 5, priceCurrency: EUR, priceUnit: megabyte}", ("per_use", 5.0), 1),
+        ("{priceAmount: 5, priceCurrency: EUR, priceUnit: 1 million rows}", ("per_use", 5.0), 1),
+        ("{priceAmount: 5, priceCurrency: EUR, priceUnit: seat}", None, 1),
         ("{priceAmount: 0}", ("free", 0.0), 1),
         ("{priceAmount: 5, priceUnit: month}", None, 1),
         ("{priceAmount: 5, priceCurrency: EUR}", None, 1),

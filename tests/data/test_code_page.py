@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE, OutputPort, RowsRefused, connections
-from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
 from alchemesh_platform.systems.local.landing.ingestion import ingest
 from alchemesh_platform.systems.local.landing.reading import Reading
 from tests.data.products import create

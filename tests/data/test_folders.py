@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alchemesh_platform.connections import InputPort, NotReadable, OutputPort, RowsRefused, WriteConflict
-from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
 from alchemesh_platform.systems.local.data import folder as local_folder
 from alchemesh_platform.systems.local.landing.ingestion import ingest
 from alchemesh_platform.systems.local.landing.reading import Reading

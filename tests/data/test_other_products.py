@@ -101,6 +101,6 @@ def document(proxy: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def free_address() -> str:
-    from alchemesh_platform.machine.ports import free_port
+    from alchemesh_platform.machine.servers.ports import free_port
 
     return f"http://127.0.0.1:{free_port('127.0.0.1')}"

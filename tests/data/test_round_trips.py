@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from alchemesh_platform.connections import DataError
 from alchemesh_platform.data.backend import Target
-from alchemesh_platform.data.checked import CheckedRows
 from alchemesh_platform.data.types import arrow_schema
+from alchemesh_platform.data.writing.checked import CheckedRows
 from alchemesh_platform.manifest.models import Property
 from tests.data.products import Properties, shop
 from tests.data.test_folders import files_port

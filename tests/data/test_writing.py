@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -85,6 +86,17 @@ def test_data_of_each_kind_is_written_alike(port: OutputPort, given: Callable[[A
     assert (written.rows, written.mode, written.version) == (2, "append", 1)
     found = sorted(port.read("sale", columns=["sale_id", "amount"]).pylist(), key=lambda row: row["sale_id"])
     assert found == rows.to_pylist()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_data_frame_keeps_every_value_on_its_way_out_and_in(port: OutputPort, tmp_path: Path, library: str) -> None:
+    port.write("sale", [ATLAS, EMPTY])
+    frame = getattr(port.read("sale"), library)()
+    assert type(frame).__module__.partition(".")[0] == library
+    assert list(frame.columns) == list(ATLAS)
+    other = shop(tmp_path / "other", SALE)
+    assert other.write("sale", frame).rows == 2
+    assert other.read("sale").pylist() == [ATLAS, EMPTY]
 
 
 def test_rows_that_were_read_can_be_written(port: OutputPort, tmp_path: Path) -> None:
@@ -185,11 +197,18 @@ def test_a_column_that_the_model_lacks_is_refused_and_a_missing_one_is_null(port
 
 
 def test_a_key_is_unique_in_the_data_and_in_the_table(port: OutputPort, tmp_path: Path) -> None:
-    with pytest.raises(RowsRefused, match=r"row 3 \(sale_id 7\): sale_id: another row in the written rows"):
+    with pytest.raises(RowsRefused, match=r"row 3 \(sale_id 7\): sale_id: another row in the written rows") as twice:
         port.write("sale", [{"sale_id": number} for number in (7, 8, 7)])
+    assert twice.value.hint == "fix or leave out these rows in the code, or change the model in the manifest"
     port.write("sale", [{"sale_id": number} for number in range(100)])
-    with pytest.raises(RowsRefused, match=r"row 2 \(sale_id 99\): sale_id: another row in the table has the same"):
+    with pytest.raises(
+        RowsRefused, match=r"row 2 \(sale_id 99\): sale_id: another row in the table has the same"
+    ) as there:
         port.write("sale", [{"sale_id": number} for number in (100, 99)])
+    assert there.value.hint == (
+        'write with mode="merge" to replace the rows of the table that have the same key, or leave out these rows in '
+        "the code"
+    )
     assert port.write("sale", [{"sale_id": 100}]).rows == 1
     assert table(tmp_path).version() == 2
 
@@ -294,7 +313,10 @@ def test_rows_are_read_by_columns_conditions_and_forms(port: OutputPort) -> None
         port.read("sales")
 
 
-def test_a_missing_library_is_named_with_the_command_that_installs_it(port: OutputPort) -> None:
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
+    port: OutputPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(DataError) as missing:
         port.read("sale").polars()
     assert str(missing.value) == "polars is not installed here\n\nhint: `pip install polars` installs it"
@@ -376,7 +398,7 @@ def test_a_table_with_deletion_vectors_is_read_by_the_query_engine(
     from alchemesh_platform.systems.local.data import delta
 
     port.write("sale", [ATLAS, EMPTY])
-    monkeypatch.setattr(delta, "_has_deletion_vectors", lambda table: True)
+    monkeypatch.setattr(delta, "has_deletion_vectors", lambda table: True)
     assert sorted(port.read("sale").pylist(), key=lambda row: row["sale_id"]) == [EMPTY, ATLAS]
     assert port.read("sale", columns=["code"], where={"article": "Atlas"}).pylist() == [{"code": "A"}]
     with pytest.raises(RowsRefused, match="another row in the table has the same sale_id"):
@@ -520,6 +542,45 @@ def test_values_of_an_enum_are_compared_as_their_type(
     with pytest.raises(RowsRefused, match="expected one of"):
         port.write("sale", [{"x": other}])
     assert {row["x"] for row in port.read("sale").pylist()} == {fits, None}
+
+
+@pytest.mark.parametrize(
+    ("declared", "fits", "low", "high"),
+    [
+        ({"type": "integer", "minimum": 1, "maximum": 2.5}, [1, 2], 0, 3),
+        ({"type": "integer", "minimum": 9007199254740993}, [9007199254740993], 9007199254740992, None),
+        ({"type": "number", "minimum": 0.1, "maximum": 1}, [0.1, 1.0], 0.09, float("nan")),
+        (
+            {"type": "number", "precision": 6, "scale": 2, "minimum": 0.1, "maximum": 1},
+            [Decimal("0.10"), Decimal(1)],
+            Decimal("0.09"),
+            Decimal("1.01"),
+        ),
+        (
+            {"type": "date", "minimum": "2024-05-01", "maximum": "2024-05-02"},
+            [date(2024, 5, 1)],
+            date(2024, 4, 30),
+            date(2024, 5, 3),
+        ),
+        (
+            {"type": "timestamp", "minimum": "2024-05-01T12:00:00+02:00"},
+            [datetime(2024, 5, 1, 10, tzinfo=UTC)],
+            datetime(2024, 5, 1, 9, 59, tzinfo=UTC),
+            None,
+        ),
+    ],
+)
+def test_values_outside_of_a_range_are_refused(
+    tmp_path: Path, declared: dict[str, Any], fits: list[Any], low: Any, high: Any
+) -> None:
+    port = shop(tmp_path, {"x": declared})
+    port.write("sale", [{"x": each} for each in (*fits, None)])
+    with pytest.raises(RowsRefused, match=f"x: found .*, expected at least {re.escape(str(declared['minimum']))}"):
+        port.write("sale", [{"x": low}])
+    if high is not None:
+        with pytest.raises(RowsRefused, match=f"x: found .*, expected at most {re.escape(str(declared['maximum']))}"):
+            port.write("sale", [{"x": high}])
+    assert [row["x"] for row in port.read("sale").pylist()] == [*fits, None]
 
 
 def test_texts_of_a_dictionary_of_views_are_written(tmp_path: Path) -> None:

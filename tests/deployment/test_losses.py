@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alchemesh_cli.render.live import Screen, closing
+from alchemesh_cli.render.run.live import Screen, closing
 from alchemesh_platform.app.where import Where, read_product
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.deployment.losses import refused_removals, removed_data
-from alchemesh_platform.deployment.outcome import Outcome
-from alchemesh_platform.deployment.progress import Progress
+from alchemesh_platform.deployment.report.outcome import Outcome
+from alchemesh_platform.deployment.report.progress import Progress
 from alchemesh_platform.registry.store import Registry
-from tests.deployment.reported import PREFIX
+from tests.deployment.report.reported import PREFIX
+from tests.deployment.report.test_outcome_laws import drawn
 from tests.end_to_end.harness import MANIFEST
 from tests.provider.wire import connected
-
-from .test_outcome_laws import drawn
 
 DIRECTORY = "alchemesh:local:Directory"
 TYPES = "alchemesh:stacks:DataProduct$alchemesh:stacks:OutputPort"

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from alchemesh_platform.app.run import NotDue, run
+from alchemesh_platform.app.product.run import NotDue, run
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.deployment.new_data import due_from, land_new_data, remove_expired
+from alchemesh_platform.deployment.code.new_data import due_from, land_new_data, remove_expired
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.provider import operations
@@ -26,7 +26,7 @@ from alchemesh_platform.registry.records import ContractRecord, ProductRecord
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.systems.local.landing.ingestion import landed
 from tests.provider.wire import connected
-from tests.systems.local.aged import age
+from tests.systems.local.tables.aged import age
 
 TYPE = "alchemesh:local:Ingestion"
 TABLE = "alchemesh:local:DeltaTable"

@@ -9,12 +9,12 @@ import sys
 import threading
 from pathlib import Path
 
-from alchemesh_platform.deployment.run_code import one_at_a_time
+from alchemesh_platform.deployment.code.run import one_at_a_time
 
 HOLDER = """
 import sys
 from pathlib import Path
-from alchemesh_platform.deployment.run_code import one_at_a_time
+from alchemesh_platform.deployment.code.run import one_at_a_time
 with one_at_a_time(Path(sys.argv[1]), "local", "shop/orders"):
     print("holds", flush=True)
     sys.stdin.read()

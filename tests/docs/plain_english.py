@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tests.syntax import nodes_below
+from tests.conventions.syntax import nodes_below
 
 ROOT = Path(__file__).parent.parent.parent
 STYLE = ROOT / "docs" / "style.md"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 README = Path(__file__).parent.parent.parent / "README.md"
 JOURNEY = README.read_text("utf-8").partition("## The journey")[2].partition("\n## ")[0]
 QUESTION = "Deploy this? [y/N]: y\n"
-AMOUNT = '      amount: {type: number, description: "Price paid, in euro"}\n'
+AMOUNT = '      amount: {type: number, precision: 10, scale: 2, description: "Price paid, in euro"}\n'
 SHOP = "      shop: {type: string, description: Where it was sold}\n"
 
 
@@ -59,6 +59,7 @@ def test_the_journey_of_the_readme(printed: Callable[..., str], tmp_path: Path) 
     assert printed("run") == shown("alchemesh run")
 
     written = manifest.read_text("utf-8")
+    assert AMOUNT in written
     changed = written.replace(AMOUNT, AMOUNT + SHOP).replace("notice_period: 30d", "notice_period: 60d")
     manifest.write_text(changed, "utf-8")
     assert printed("preview") == shown("alchemesh preview")

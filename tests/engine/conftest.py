@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from alchemesh_platform.engine.install.find import Engine
+from tests.engine.install.machine import Machine
 
 from .harness import Bench, bench_in
-from .machine import Machine
 
 
 @pytest.fixture

@@ -239,3 +239,21 @@ def test_debug_closing_words_and_repetitions_are_not_shown() -> None:
     assert record.diagnostics == [Diagnostic("error", "disk is full", URN), Diagnostic("info", "told on stderr")]
     record.take(Diagnostic("error", "update canceled"))
     assert record.canceled
+
+
+def test_a_value_that_becomes_a_secret_is_masked_on_both_sides() -> None:
+    """The old value of a property that is a secret now is the same password, in plain text."""
+    marked = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hunter2"}
+    old = {"inputs": {"password": "hunter2", "users": [{"name": "ada", "key": "k1"}], "sasl": {"key": "k2", "port": 1}}}
+    new = {
+        "inputs": {"password": marked, "users": [{"name": "ada", "key": marked}], "sasl": {"key": marked, "port": 2}}
+    }
+    detailed = {path: {"diffKind": "update", "inputDiff": True} for path in ("password", "users", "sasl")}
+    event = parsed("resourcePreEvent", {"metadata": step(old=old, new=new, detailedDiff=detailed)})
+    assert event.diffs == (
+        PropertyDiff("password", "update", True, "[secret]", "[secret]"),
+        PropertyDiff("sasl", "update", True, {"key": "[secret]", "port": 1}, {"key": "[secret]", "port": 2}),
+        PropertyDiff(
+            "users", "update", True, [{"name": "ada", "key": "[secret]"}], [{"name": "ada", "key": "[secret]"}]
+        ),
+    )

@@ -23,7 +23,7 @@ from alchemesh_platform.connections import (
     PortConnections,
     TablesConnection,
 )
-from alchemesh_platform.machine.source_columns import SourceColumn
+from alchemesh_platform.machine.landing.source_columns import SourceColumn
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.models import DataProduct, InputPort, SemanticModel
 from alchemesh_platform.sdk.connections.ports import PortSchema, schema_of_models

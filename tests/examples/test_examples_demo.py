@@ -9,7 +9,7 @@ import pytest
 from staging import Product, serving
 
 from alchemesh_platform.connections import DataApiConnection
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 
 
 def words(capsys: pytest.CaptureFixture[str]) -> list[str]:

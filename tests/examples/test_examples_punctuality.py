@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from staging import Product, Run, serving, set_up_punctuality, set_up_tables
 
 from alchemesh_platform.connections import DataApiConnection
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 
 pytestmark = pytest.mark.slow
 

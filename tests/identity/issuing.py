@@ -28,7 +28,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from platformdirs import user_cache_path
 
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 
 SOURCE = Path(__file__).parent / "provider"
 CLIENT = "alchemesh"

@@ -271,6 +271,14 @@ def test_a_token_with_the_claims_of_a_pipeline_operates_its_products(
     assert not found.may("up", "domain", "retail")
 
 
+def test_a_text_that_is_no_token_is_refused_where_pipelines_share_the_issuer(provider: IdentityProvider) -> None:
+    """It names no issuer, as the pipeline does not: their match led to a request to no address."""
+    shared = provider.model_copy(update={"pipelines": (Pipeline(name="ci", claims={"sub": "job"}),)})
+
+    with pytest.raises(TokenRefused, match="it is no signed JSON Web Token"):
+        verify("not-a-token", shared)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

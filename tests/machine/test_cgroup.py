@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.machine.cgroup import NoGroup, joining, memory_group, remove_group, why_no_group
+from alchemesh_platform.machine.servers.cgroup import NoGroup, joining, memory_group, remove_group, why_no_group
 
 V1 = "34 30 0:27 / {mount} rw,relatime - cgroup cgroup rw,memory\n"
 V2 = "35 30 0:28 {root} {mount} rw,relatime - cgroup2 cgroup2 rw\n"

@@ -114,10 +114,21 @@ def test_arguments_are_described_and_called_after_their_component() -> None:
 
 
 def test_components_of_a_place_are_those_of_its_role() -> None:
-    places = {name: SCHEMA["$defs"][name]["properties"]["component"] for name in ("StorageUse", "CodeUse", "ProxyUse")}
+    uses = ("StorageUse", "CodeUse", "ProxyUse")
+    places = {name: SCHEMA["$defs"][name]["properties"]["component"]["else"] for name in uses}
     assert places["StorageUse"]["enum"] == ["columnar-table", "object-storage", "streaming-topic"]
-    assert places["CodeUse"]["enum"] == ["python-job"]
+    assert places["CodeUse"]["enum"] == ["airflow-dag", "dagster-job", "kestra-flow", "python-job"]
     assert len(places["ProxyUse"]["enumDescriptions"]) == len(places["ProxyUse"]["enum"])
+
+
+def test_component_type_may_have_a_range_of_versions() -> None:
+    storage = ("output_ports", 0, "storage", "component")
+    assert mistakes(changed(*storage, to="columnar-table@>=1.2,<3")) == []
+    assert mistakes(changed(*storage, to="columnar-tabel@^1")) != []
+    assert mistakes(changed(*storage, to="columnar-table@latest")) != []
+    document = changed("input_ports", 0, "component", to="file-ingestion@^1")
+    document["input_ports"][0]["args"]["formt"] = "csv"
+    assert "'formt' was unexpected" in str(mistakes(document)), "arguments are checked with a range too"
 
 
 @pytest.mark.parametrize("name", sorted(EVERYTHING["$defs"]))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
-from deltalake import DeltaTable, Field, Schema
-from deltalake.schema import PrimitiveType
+from deltalake import DeltaTable
 
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.connections import (
@@ -24,9 +24,10 @@ from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.manifest.starter import SCHEMA_PATH, starter, starter_files
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.sdk.connections.ports import schema_of_models
+from alchemesh_platform.systems.local.tables.columns import Column
+from alchemesh_platform.systems.local.tables.delta import evolve_table
+from alchemesh_platform.systems.local.tables.evolution import wanted_schema
 from tests.builtin import ROOT, builtin_catalog
-
-DELTA_TYPES = {"string": "string", "date": "date", "number": "double"}
 
 
 @pytest.fixture
@@ -69,11 +70,11 @@ def test_code_cleans_landed_files(product: Path) -> None:
     (product / "landed").mkdir()
     duckdb.read_csv(str(product / "data" / "sales.csv")).write_parquet(str(product / "landed" / "sales.parquet"))
     sale = load_manifest(product / "alchemesh.yaml").product.models["sale"]
-    fields = [
-        Field(name, PrimitiveType(DELTA_TYPES[declared.type]), nullable=not declared.required)
-        for name, declared in sale.properties.items()
-    ]
-    DeltaTable.create(str(product / "sale"), Schema(fields))
+    assert (sale.properties["amount"].precision, sale.properties["amount"].scale) == (10, 2), "money is a decimal"
+    properties = {name: each.model_dump(exclude_none=True) for name, each in sale.properties.items()}
+    columns = [Column.model_validate({"name": name, **declared}) for name, declared in properties.items()]
+    (product / "sale").mkdir()
+    evolve_table(product / "sale", wanted_schema(columns))
     connections = Connections(
         product="sales/orders",
         environment="local",
@@ -97,4 +98,4 @@ def test_code_cleans_landed_files(product: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert run.stdout == "4 of 6 sales are clean\n"
     written = duckdb.read_parquet(DeltaTable(str(product / "sale")).file_uris())
-    assert written.aggregate("count(*), count(DISTINCT sale_id), sum(amount)").fetchall() == [(4, 4, 48.9)]
+    assert written.aggregate("count(*), count(DISTINCT sale_id), sum(amount)").fetchall() == [(4, 4, Decimal("48.90"))]

@@ -189,7 +189,7 @@ def test_the_value_is_recorded_with_its_deductions(folder: Path) -> None:
     manifest = load_manifest(Path("flights/alchemesh.yaml"), "local")
     plan = compose(manifest, load_platform(None, "local", folder / "home"), discover())
     with registry(folder) as opened:
-        assert govern(opened, manifest, plan)
+        assert govern(opened, manifest, plan).warnings
         record_value(opened, manifest, plan)
         recorded = opened.get(ValueScoreRecord, "local", "aviation/flights")
         assert recorded is not None

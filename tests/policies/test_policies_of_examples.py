@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from alchemesh_platform.base.reference import load_reference
+from alchemesh_platform.base.packages.reference import load_reference
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
 from alchemesh_platform.manifest.load import LoadedManifest, load_manifest

@@ -77,6 +77,48 @@ def test_test_shows_expected_and_actual_results_and_exits_with_status_one(
     assert shown.splitlines()[-1] == "1 policy, 2 cases, 1 failed"
 
 
+SPAN = """\
+kind: Policy
+name: thirty-days
+owner: gov
+description: Contracts give thirty days.
+applies_to: output_port
+require: port.contract.terms.notice_period == '30d'
+effect: deny
+message: the notice period is not 30 days
+hint: write 30d
+cases:
+  - name: thirty days, as the manifest writes it
+    given: {product: {models: {m: {properties: {id: {type: string}}}}, output_ports: [{name: t, models: [m], \
+storage: {component: columnar-table}, contract: {version: 1.0.0, terms: {notice_period: 30d}}}]}}
+    expect: passed
+"""
+
+
+def test_a_text_that_no_value_is_equal_to_has_a_hint_and_show_has_the_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The case failed without a reason: a policy does not see 30d as the manifest writes it."""
+    path = write(tmp_path, "span.yaml", SPAN)
+    assert invoke(["policy", "test", str(path)]) == ExitCode.FAILED
+    hint = "a span of time has milliseconds here: 30d is '2592000000ms'. Compare duration(…) with duration('2592000s')"
+    assert f"      hint: {hint}" in capsys.readouterr().out
+    assert not invoke(["policy", "show", "thirty-days", str(path)])
+    assert "in milliseconds: 30d is '2592000000ms'. A percentage is a number: 99.5% is 99.5." in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+    right = SPAN.replace(
+        "port.contract.terms.notice_period == '30d'",
+        "duration(port.contract.terms.notice_period) == duration('2592000s')",
+    )
+    assert not invoke(["policy", "test", str(write(tmp_path, "span.yaml", right))])
+    assert "hint:" not in capsys.readouterr().out
+    percent = SPAN.replace("port.contract.terms.notice_period == '30d'", "port.name == '99.5%'")
+    assert invoke(["policy", "test", str(write(tmp_path, "span.yaml", percent))]) == ExitCode.FAILED
+    assert "      hint: a percentage is a number here: 99.5% is 99.5\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("expect", "code", "failed"), [("violated", None, 0), ("passed", ExitCode.FAILED, 1)])
 def test_test_supports_json(expect: str, code: ExitCode | None, failed: int, tmp_path: Path) -> None:
     result = run("test", write(tmp_path, "naming.yaml", POLICY.replace("violated", expect)), "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alchemesh_platform.base.installed import entry_points
+from alchemesh_platform.base.packages.installed import entry_points
 from alchemesh_platform.registration.systems import GROUP, Systems, systems_of
 
 

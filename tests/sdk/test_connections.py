@@ -17,7 +17,7 @@ from alchemesh_platform.sdk.connections.ports import Connections, PortConnection
 from tests.sdk.site import install
 
 SYSTEM = """
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.system import System
 SYSTEM = System(name={name!r}, summary="A queue.", connections={{{kind!r}: {reference!r}}})
 """
 QUEUE = """
@@ -29,7 +29,7 @@ class QueueConnection(Connection):
     def credential_variables(self):
         return {"PASSWORD": "secret"}
 """
-KNOWN = ["data-api", "files", "identity", "job", "secret", "tables", "topic"]
+KNOWN = ["aws-role", "data-api", "files", "identity", "job", "secret", "tables", "topic"]
 
 
 @pytest.fixture

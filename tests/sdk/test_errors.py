@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.deployment.errors import explained, hint_for
-from alchemesh_platform.sdk.errors import ErrorHint
+from alchemesh_platform.deployment.report.errors import explained, hint_for
+from alchemesh_platform.sdk.system.errors import ErrorHint
 from tests.sdk.site import install
 
 SYSTEM = """
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.system import System
 SYSTEM = System(name={name!r}, summary="A queue.", errors={errors!r})
 """
 ERRORS = """
-from alchemesh_platform.sdk.errors import ErrorHint, SystemErrors
+from alchemesh_platform.sdk.system.errors import ErrorHint, SystemErrors
 def shorter(message):
     return message.removeprefix("queue says: ")
 ERRORS = SystemErrors(

@@ -13,7 +13,7 @@ from tests.builtin import builtin_catalog
 from tests.sdk.site import install, systems_in
 
 SYSTEM = """
-from alchemesh_platform.sdk.system import AccessProtocol, System
+from alchemesh_platform.sdk.system.system import AccessProtocol, System
 SYSTEM = System(name="pipes", summary="Pipes.", protocols=(AccessProtocol("pipe", "Pipe", sign_in="as {user}"),))
 """
 

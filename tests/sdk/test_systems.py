@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.base.installed import EntryPoint
+from alchemesh_platform.base.packages.installed import EntryPoint
 from alchemesh_platform.provider.catalog import handlers_of
 from alchemesh_platform.provider.handler import NotDone
 from alchemesh_platform.registration.systems import GROUP, BrokenSystem, installed_systems, systems_of
@@ -16,7 +16,7 @@ from tests.builtin import ROOT, builtin_catalog
 from tests.sdk.site import install, systems_in
 
 SYSTEM = """
-from alchemesh_platform.sdk.system import System
+from alchemesh_platform.sdk.system.system import System
 SYSTEM = System(name={name!r}, summary="A queue.", handlers={handlers!r})
 """
 HANDLER = """

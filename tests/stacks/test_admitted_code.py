@@ -13,7 +13,7 @@ from alchemesh_platform.connections import Connections
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
 from tests.builtin import ROOT, builtin_catalog
-from tests.components.test_cases import Recorder
+from tests.components.recorder import Recorder
 
 
 def declared(environment: str) -> list[dict[str, Any]]:

@@ -15,7 +15,13 @@ from alchemesh_platform.base.failure import ExitCode
 from tests.builtin import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
-EXAMPLES = [("flights", "local"), ("flights", "prod"), ("punctuality", "local"), ("departures", "prod")]
+EXAMPLES = [
+    ("flights", "local"),
+    ("flights", "prod"),
+    ("flights", "aws"),
+    ("punctuality", "local"),
+    ("departures", "prod"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +39,8 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def arguments(example: str, environment: str) -> list[str]:
-    platform = ["--platform", "platforms/gcp.yaml"] if environment == "prod" else []
+    file = {"prod": "platforms/gcp.yaml", "aws": "platforms/aws.yaml"}.get(environment)
+    platform = ["--platform", file] if file is not None else []
     return ["plan", f"examples/{example}", "-e", environment, "--resources", *platform]
 
 

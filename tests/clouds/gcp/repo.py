@@ -6,15 +6,18 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import PORTS_FILE, Emulators
 from alchemesh_platform.clouds.gcp.emulation.store import Kept, Store
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
+from alchemesh_platform.deployment.emulation import emulate
+from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry
 from tests.clouds.gcp.emulation.harness import empty
 from tests.commands import run_command, start_command
@@ -25,6 +28,29 @@ CLOUD = Path("emulated", "prod", "cloud")  # in a home
 EMULATORS = ("run", STORAGE, BIGQUERY, PORTS_FILE, f"{PORTS_FILE}.lock")  # in the cloud's folder
 
 _HOMES: list[Path] = []
+
+
+def platform_file(*components: str, gcp: Sequence[str] = ()) -> str:
+    """A platform file with the environment ``prod``.
+
+    Args:
+        components: Component types, each with its component, as lines of YAML.
+        gcp: More settings of Google Cloud, likewise.
+    """
+    project = ("project: acme-mesh", "project_number: 123456789012", "region: europe-west1")
+    settings = "".join(f"        {line}\n" for line in (*project, *gcp))
+    chosen = "".join(f"      {line}\n" for line in components)
+    return f"""\
+kind: Platform
+name: acme
+environments:
+  prod:
+    state: gs://acme-nowhere
+    registry: postgresql://nowhere.acme.example/alchemesh
+    settings:
+      gcp:
+{settings}    components:
+{chosen}"""
 
 
 @contextmanager
@@ -110,6 +136,11 @@ class Repo:
     @property
     def here(self) -> Path:
         return self.home / CLOUD.parent
+
+    @property
+    def emulators(self) -> Emulators:
+        """The emulators of its environment."""
+        return emulators_of(emulate(load_platform(self.folder / "platform.yaml", "prod", self.home)))
 
     @property
     def cloud(self) -> Store:

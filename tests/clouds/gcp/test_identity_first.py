@@ -14,26 +14,16 @@ from alchemesh_platform.engine.stack import Stack
 from alchemesh_platform.engine.state.lock import StackLock
 from alchemesh_platform.registry.records import AccessRequestRecord, GrantRecord, ProductRecord
 
-from .repo import Repo, repo_in
+from .repo import Repo, platform_file, repo_in
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 MEMBER = "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember"
 TOPIC = "gcp:pubsub/topic:Topic"
 PORT = "aviation/gates/events"
-PLATFORM = """\
-kind: Platform
-name: acme
-environments:
-  prod:
-    state: gs://acme-nowhere
-    registry: postgresql://nowhere.acme.example/alchemesh
-    settings: {gcp: {project: acme-mesh, project_number: 123456789012, region: europe-west1}}
-    components:
-      streaming-topic: pubsub-topic
-      data-product-input: data-product-input
-      python-job: cloud-run-job
-"""
+PLATFORM = platform_file(
+    "streaming-topic: pubsub-topic", "data-product-input: data-product-input", "python-job: cloud-run-job"
+)
 PROVIDER = """\
 kind: DataProduct
 name: gates

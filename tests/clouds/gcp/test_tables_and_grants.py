@@ -20,7 +20,7 @@ from alchemesh_platform.engine.state.deployed import deployed_state
 from alchemesh_platform.engine.urn import name_of
 from alchemesh_platform.manifest.models import Protocol, SemanticModel
 from alchemesh_platform.provider.loss import ALLOW_VARIABLE
-from alchemesh_platform.sdk.code_identity import CodeIdentity
+from alchemesh_platform.sdk.code.identity import CodeIdentity
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.observation import Observation
 

@@ -1,6 +1,6 @@
 """Hints on errors."""
 
-from alchemesh_platform.sdk.errors import ErrorHint, SystemErrors
+from alchemesh_platform.sdk.system.errors import ErrorHint, SystemErrors
 
 ERRORS = SystemErrors(
     hints=(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pulumi
 from pulumi import Input, Output
 
-from alchemesh_platform.sdk.resource import PlatformResource
+from alchemesh_platform.sdk.system.resource import PlatformResource
 
 
 class Store(PlatformResource):

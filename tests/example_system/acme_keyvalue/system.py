@@ -1,6 +1,6 @@
 """Registration of the system."""
 
-from alchemesh_platform.sdk.system import AccessProtocol, System
+from alchemesh_platform.sdk.system.system import AccessProtocol, System
 
 SYSTEM = System(
     name="keyvalue",
@@ -11,5 +11,6 @@ SYSTEM = System(
         "keyvalue-access": "acme_keyvalue.connections:KeyValueAccessConnection",
     },
     protocols=(AccessProtocol("sqlite", "SQLite", sign_in="reading the file"),),
+    probes={"keyvalue-access": "acme_keyvalue.probes:PROBES"},
     errors="acme_keyvalue.errors:ERRORS",
 )

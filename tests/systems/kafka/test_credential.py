@@ -16,12 +16,12 @@ from alchemesh_platform.base.secrets import SecretMissing
 from alchemesh_platform.connections import TopicConnection
 from alchemesh_platform.registry.records import CredentialRecord
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaFailed
-from alchemesh_platform.systems.kafka.users import ending, member_users
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster, KafkaFailed
+from alchemesh_platform.systems.kafka.client.users import ending, member_users
 from parts.kafka import Broker
 from tests.end_to_end.harness import Shop, everything_in
-from tests.end_to_end.test_guarded_access import CARA, CARL, apply_mesh
+from tests.end_to_end.mesh.test_guarded_access import CARA, CARL, apply_mesh
 from tests.systems.kafka.clients import access, read
 from tests.systems.kafka.test_product import PLATFORM
 from tests.waiting import until
@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
 ADA, BOB = "ada@shop.example", "bob@desk.example"
 PORT, TOPIC = "shop/orders/events", "shop.orders.events.order"
+SECOND = b'{"order_id": 2}'
 MANIFEST = """\
 kind: DataProduct
 name: orders
@@ -188,7 +189,7 @@ def test_access_of_a_member_ends_when_they_leave_move_or_are_offboarded(team: Te
         until(lambda: any(one.error() is None for one in consumer.consume(1, 1.0)), "Carl reads")
         said = apply_mesh(shop, team.mesh, CARA, CARL, (CARL, CARA))
         assert f"the credential of {CARL} for {PORT} ({team.request}) was ended: the holder left" in said
-        kafka.produce(TOPIC, [b'{"order_id": 2}'])
+        kafka.produce(TOPIC, [SECOND])
         until(lambda: any(is_denied(one) for one in consumer.consume(1, 1.0)), "his connection lost access")
     finally:
         consumer.close()
@@ -223,9 +224,6 @@ def check_rotation(team: Team, carl: tuple[str, str], cara: tuple[str, str], cod
     """Both credentials work for the overlap, everybody sees who holds one, and the earlier one expires."""
     assert len({user for user, _ in (carl, cara, code)}) == 3
     assert team.accepted(carl, cara, code) == [True, True, True]
-    refused = team.shop.run("access", "credential", team.request, "--code", "--rotate", more={"ALCHEMESH_USER": CARL})
-    assert refused.returncode == ExitCode.USAGE
-    assert f"`alchemesh access credential {team.request} --code` replaces it at once" in refused.stderr
     again = team.credential(CARL, "--rotate")
     assert team.accepted(carl, again) == [True, True]
     holders = [(CARL, carl[0]), (CARL, again[0]), (CARA, cara[0]), (CARA, code[0])]
@@ -274,7 +272,9 @@ input_ports:
 """
 
 
-def test_a_product_signs_in_with_the_password_of_its_own_state(shop: Shop, kafka: Broker, tmp_path: Path) -> None:
+def test_a_product_signs_in_with_the_password_of_its_own_state(
+    shop: Shop, kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its connection names the user of its request, and the variable of its password."""
     shop.done("up", "--yes")
     kafka.produce(TOPIC, [b'{"order_id": 1}'])
@@ -298,7 +298,59 @@ def test_a_product_signs_in_with_the_password_of_its_own_state(shop: Shop, kafka
         consumer.subscribe([connection.topic("order")])
         read_: list[bytes | None] = []
         until(lambda: read_.extend(one.value() for one in consumer.consume(1, 1.0)) or read_, "an order is read")
+        consumer.commit(asynchronous=False)  # a busy broker may start the group again: it reads on from here
+
+        # The credential of the code is rotated: the running consumer reads on, and code that starts has the next one.
+        secret = rotated(study, asked)
+        kafka.produce(TOPIC, [SECOND])
+        until(lambda: read_.extend(one.value() for one in consumer.consume(1, 1.0)) or SECOND in read_, "it reads on")
+        user, _, password = secret.partition(":")
+        assert len(read(kafka, TOPIC, 2, user=user, password=password, group="shop.study.next")) == 2
+        assert accepted(connection, secret, monkeypatch), "code that starts has the next one"
+        assert accepted(connection, reported["password"], monkeypatch), (
+            "during the overlap, code that starts with the earlier one too"
+        )
     finally:
         consumer.close()
-    assert read_ == [b'{"order_id": 1}']
+    # A broker that starts the group again delivers a message again; it loses none and keeps their order.
+    assert list(dict.fromkeys(read_)) == [b'{"order_id": 1}', SECOND]
+    with Registry.open(f"sqlite:///{shop.home}/local/registry.db") as registry:
+        held = {record.user: record for record in registry.all(CredentialRecord, "local")}
+        earlier = held[reported["user"]]
+        assert held[secret.partition(":")[0]].expires_at is None
+        assert earlier.expires_at is not None and earlier.expires_at - registry.now() <= timedelta(days=1)
+        registry.put(earlier.model_copy(update={"expires_at": earlier.issued_at}))
+    applied = shop.run("access", "apply", "shop/orders")
+    assert f"the credential of {ADA} for {PORT} ({asked}) was ended: it expired" in applied.stderr
+    assert [accepted(connection, each, monkeypatch) for each in (reported["password"], secret)] == [False, True]
+    again = rotated(study, asked)
+    assert again.startswith(f"{reported['user']}:"), "the users take turns"
+    assert [accepted(connection, each, monkeypatch) for each in (secret, again)] == [True, True]
+    assert secret.partition(":")[2].encode() not in everything_in(shop.home, shop.folder)
+    shop.done("access", "revoke", asked, "--reason", "the study is over", "--apply")
+    until(
+        lambda: not accepted(connection, again, monkeypatch) and not accepted(connection, secret, monkeypatch),
+        "both users are gone",
+    )
     study.take_down()
+
+
+def rotated(study: Shop, request: str) -> str:
+    """The secret of the code after a rotation: ``USER:PASSWORD``."""
+    issued = study.run("access", "credential", request, "--rotate")
+    assert issued.returncode == 0, issued.stderr
+    _, user, _, password = issued.stdout.split()
+    assert f"secret    {user}:PASSWORD, which the variable of the code holds" in issued.stderr
+    assert "The earlier credential is valid until " in issued.stderr
+    return f"{user}:{password}"
+
+
+def accepted(connection: TopicConnection, secret: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the broker accepts code with a secret."""
+    monkeypatch.setenv("SOLD_ORDERS_PASSWORD", secret)
+    try:
+        Cluster(connection.access)
+    except KafkaFailed as failed:
+        assert "refuses user" in failed.message
+        return False
+    return True

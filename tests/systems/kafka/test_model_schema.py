@@ -17,7 +17,7 @@ MODEL = SemanticModel.model_validate(
             "flight_id": {"type": "string", "key": True},
             "carrier": {"type": "string", "required": True, "pattern": "[A-Z0-9]{2}"},
             "state": {"type": "string", "enum": ["gone", "late"]},
-            "delay_minutes": {"type": "integer"},
+            "delay_minutes": {"type": "integer", "minimum": -60, "maximum": 1440},
             "departed_at": {"type": "timestamp"},
             "legs": {
                 "type": "array",
@@ -45,6 +45,8 @@ def test_the_schema_accepts_messages_that_the_model_accepts() -> None:
         {"carrier": "xAAx"},
         {"state": "early"},
         {"delay_minutes": 1.5},
+        {"delay_minutes": -61},
+        {"delay_minutes": 1441},
         {"legs": [{}]},
         {"legs": [{"to": 1}]},
         {"departed_at": 5},

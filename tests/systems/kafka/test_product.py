@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster
-from alchemesh_platform.systems.kafka.topics import topic_of
+from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.topics import Topic, change_topic, topic_of
 from parts.kafka import Broker
 from tests.end_to_end.harness import Shop, everything_in
 from tests.systems.kafka.clients import access, read
@@ -43,6 +46,7 @@ output_ports:
       args: {partitions: 2}
 """
 
+DRIFT = ("refresh", "--preview-only", "--detailed-exitcode")
 PLATFORM = """\
 kind: Platform
 name: shop
@@ -68,6 +72,19 @@ def shop(kafka: Broker, tmp_path: Path) -> Iterator[Shop]:
     if kafka.process is None:
         kafka.start()
     made.run("destroy", "--yes", "--delete-data")
+
+
+def check_drift(shop: Shop, cluster: Cluster, topic: Topic) -> None:
+    """Change a topic by hand, look for the drift, and change the topic back."""
+    by_hand = replace(topic, config={**topic.config, "retention.ms": "600000"})
+    change_topic(cluster, topic, by_hand)
+    found = shop.run(*DRIFT, "--json")
+    assert found.returncode == ExitCode.CHANGES, found.stdout + found.stderr
+    [drifted] = json.loads(found.stdout)["drift"]
+    assert (drifted["port"], drifted["by"]) == ("events", None), "Kafka records no author"
+    assert drifted["properties"] == [{"path": "config.retention.ms", "declared": None, "found": "600000"}]
+    change_topic(cluster, by_hand, topic)
+    assert shop.run(*DRIFT).returncode == ExitCode.DONE
 
 
 def test_a_product_on_kafka_is_deployed_and_described_and_every_fault_has_its_line(shop: Shop, kafka: Broker) -> None:
@@ -99,6 +116,8 @@ def test_a_product_on_kafka_is_deployed_and_described_and_every_fault_has_its_li
     assert found is not None
     assert found.partitions == 3
 
+    check_drift(shop, Cluster(administrator), found)
+
     wrong = shop.run("preview", more={"KAFKA_PASSWORD": "not-the-password"})
     assert wrong.returncode == 1
     assert "alchemesh.yaml:" in wrong.stderr
@@ -113,6 +132,7 @@ def test_a_product_on_kafka_is_deployed_and_described_and_every_fault_has_its_li
     assert "alchemesh.yaml:11:" in down.stderr
     assert "alchemesh.yaml:22:" in down.stderr
     assert "Traceback" not in down.stderr
+    assert shop.run(*DRIFT).returncode == ExitCode.FAILED, "a broker that is down is not the same as no drift"
     kafka.start()
     repeated = shop.json("up", "--yes")
     assert repeated["outcome"] == "succeeded"

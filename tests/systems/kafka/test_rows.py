@@ -26,11 +26,11 @@ from alchemesh_platform.connections import (
     connections,
 )
 from alchemesh_platform.manifest.models import SemanticModel
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
+from alchemesh_platform.systems.kafka.client.schemas import Published, publish
+from alchemesh_platform.systems.kafka.client.topics import Topic, create_topic
 from alchemesh_platform.systems.kafka.model_schema import model_schema
-from alchemesh_platform.systems.kafka.schemas import Published, publish
-from alchemesh_platform.systems.kafka.topics import Topic, create_topic
 from parts.kafka import Broker
 from tests.systems.kafka.clients import access
 from tests.systems.kafka.conftest import PASSWORD

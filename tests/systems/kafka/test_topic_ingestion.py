@@ -15,8 +15,8 @@ import pytest
 
 from alchemesh_components.input_ports.kafka_directory.observe import observe
 from alchemesh_platform.connections import FilesConnection
-from alchemesh_platform.machine import processes
 from alchemesh_platform.machine.directory import OWNER_FILE, owner_of
+from alchemesh_platform.machine.servers import processes
 from alchemesh_platform.systems.kafka.handlers import topic_ingestion
 from alchemesh_platform.systems.kafka.landing.ingestion import read_status
 from parts.kafka import Broker

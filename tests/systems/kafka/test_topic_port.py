@@ -29,10 +29,10 @@ from alchemesh_platform.registry.records import AccessRequestRecord, RequestStep
 from alchemesh_platform.registry.store import Registry
 from alchemesh_platform.sdk.consumer import Consumer
 from alchemesh_platform.sdk.wiring import Wiring
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster, KafkaFailed
-from alchemesh_platform.systems.kafka.rights import Right, revoke_rights
-from alchemesh_platform.systems.kafka.users import own_user, set_password
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster, KafkaFailed
+from alchemesh_platform.systems.kafka.client.rights import Right, revoke_rights
+from alchemesh_platform.systems.kafka.client.users import own_user, set_password
 from alchemesh_platform.systems.mesh.resources import Grant
 from parts.kafka import Broker
 from tests.systems.kafka.clients import access, read

@@ -11,9 +11,10 @@ import grpc
 import pytest
 
 from alchemesh_platform.platform_file.models import Platform
-from alchemesh_platform.systems.kafka import schemas, topics
-from alchemesh_platform.systems.kafka.access import KafkaAccess
-from alchemesh_platform.systems.kafka.cluster import Cluster
+from alchemesh_platform.sdk.system.drift import Deviation
+from alchemesh_platform.systems.kafka.client import schemas, topics
+from alchemesh_platform.systems.kafka.client.access import KafkaAccess
+from alchemesh_platform.systems.kafka.client.cluster import Cluster
 from alchemesh_platform.systems.kafka.retained import RETAINED
 from parts.kafka import Broker
 from tests.provider.wire import CheckFailed, Wire, connected
@@ -201,8 +202,12 @@ def test_manual_changes_are_detected_and_corrected(kafka: Broker, wire: Wire) ->
     )
     assert list(wire.diff(made, inputs).diffs) == ["url"]
     assert "topic touched was changed by hand: retention.ms unset instead of 600000" in wire.engine.messages()
+    changed = now(kafka, "touched")
+    assert changed is not None
+    declared = topics.Topic("touched", 2, 1, inputs["config"])
+    assert topics.deviations(changed, declared) == [Deviation("config.retention.ms", "600000", None)]
     wire.update(made, inputs)
-    assert now(kafka, "touched") == topics.Topic("touched", 2, 1, inputs["config"])
+    assert now(kafka, "touched") == declared
     kafka.delete_topic("touched")
     assert list(wire.diff(made, inputs).diffs) == ["url"]
     assert wire.read(made) is None
@@ -230,7 +235,7 @@ def test_a_broker_that_is_down_a_wrong_password_and_a_missing_right_are_reported
     assert "secret NOBODY has no value here" in str(missing.value.details())
 
     kafka.stop()
-    monkeypatch.setattr("alchemesh_platform.systems.kafka.cluster.CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr("alchemesh_platform.systems.kafka.client.cluster.CONNECT_SECONDS", 2.0)
     monkeypatch.setattr(Cluster.__init__, "__kwdefaults__", {"seconds": 2.0})
     with pytest.raises(grpc.RpcError) as down:
         wire.preview(TYPE, wanted(kafka, "told"))

@@ -17,13 +17,11 @@ import pytest
 
 from alchemesh_platform.base.secrets import SecretMissing, SecretRef
 from alchemesh_platform.connections import Connections, DataApiConnection, FilesConnection, PortConnections
+from alchemesh_platform.sdk.code.description import JobDescription, JobFailed, read_job
 from alchemesh_platform.systems.local.jobs import job as job_module
 from alchemesh_platform.systems.local.jobs.job import (
     KEPT_CHARACTERS,
-    JobDescription,
-    JobFailed,
     job_file,
-    read_job,
     run_job,
     write_job,
 )

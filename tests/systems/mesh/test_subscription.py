@@ -23,7 +23,7 @@ from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.grants import grant_access, revoke_access
 from alchemesh_platform.systems.local.data_api.gateway.issue import is_good
 from tests.provider.wire import CheckFailed, Wire
-from tests.systems.local.gateways import written_gateway
+from tests.systems.local.data_api.gateways import written_gateway
 
 TYPE = "alchemesh:mesh:Subscription"
 INPUTS = {

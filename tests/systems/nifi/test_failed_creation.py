@@ -10,12 +10,12 @@ import pytest
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.systems.nifi.server import Server
 from parts.nifi import Nifi
+from tests.systems.nifi.simulated.constructed import Refused, constructed
+from tests.systems.nifi.simulated.test_server_faults import TYPES, dataflow
 
-from .constructed import Refused, constructed
 from .deploying import deployment
 from .flows import dataflow as standard_dataflow
 from .flows import named, processors_of, with_property
-from .test_server_faults import TYPES, dataflow
 
 pytestmark = pytest.mark.engine
 

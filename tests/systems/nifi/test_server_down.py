@@ -8,11 +8,11 @@ import pytest
 
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.engine.run.operation import Operation
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
+from tests.systems.nifi.simulated.constructed import constructed
+from tests.systems.nifi.simulated.test_server_faults import TYPES, dataflow
 
-from .constructed import constructed
 from .deploying import deployment
-from .test_server_faults import TYPES, dataflow
 
 pytestmark = pytest.mark.engine
 

@@ -151,7 +151,7 @@ def imported(file: Path, *, everywhere: bool) -> set[str]:
 
 
 # A table in a folder of this machine is not served on Cloud Run.
-LOCAL_ONLY = {("deltalake", "source.py"), ("duckdb", "source.py"), ("deltalake", "arrow.py")}
+LOCAL_ONLY = {("deltalake", "source.py"), ("deltalake", "arrow.py")}
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.engine.install.find import Engine
 
-from .cloud_run import CloudServing, served
 from .harness import Bench, bench_on
+
+# The fast lane reads this file, and has no test that needs a client.
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.clouds.gcp.emulation.cloud_run.running import CloudServing
 
 
 @pytest.fixture
@@ -25,6 +30,8 @@ def bench(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Benc
 @pytest.fixture(scope="session")
 def cloud_api(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudServing]:
     """The data API on the emulated Cloud Run."""
+    from tests.clouds.gcp.emulation.cloud_run.running import served
+
     with served(tmp_path_factory.mktemp("cloud-run"), emulators) as service:
         yield service
 

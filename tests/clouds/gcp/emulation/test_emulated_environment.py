@@ -137,7 +137,7 @@ def test_components_get_the_settings_of_the_emulated_environment(tmp_path: Path)
     )
     emulated = emulate(load_platform(file, "prod", tmp_path))
     catalog = discover()
-    local, _ = read_settings(catalog["delta-table"], emulated)
+    local, _ = read_settings(catalog["delta-table"], emulated, catalog)
     assert local is not None
     assert local.model_dump()["local"]["root"] == str(tmp_path / "emulated" / "prod" / "data")
     nifi = emulated.tree.locate(("settings", "nifi", "url"))

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -14,8 +15,8 @@ import pytest
 
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.clouds.gcp.emulation.world import BIGQUERY, STORAGE
-from alchemesh_platform.machine.supervisor import supervisor
-from tests.clouds.gcp.emulation.cloud_run import CloudServing
+from alchemesh_platform.machine.servers.supervisor import supervisor
+from tests.clouds.gcp.emulation.cloud_run.running import CloudServing
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -79,6 +80,14 @@ def test_a_statement_writes_no_file_of_the_user(emulators: Emulators, tmp_path: 
     assert not target.exists()
 
 
+def connections_of(process: psutil.Process) -> list[Any]:
+    """The connections of a process; none after its end."""
+    try:
+        return list(process.net_connections("tcp"))
+    except psutil.NoSuchProcess:
+        return []
+
+
 def test_the_emulators_listen_on_this_machine_only(emulators: Emulators, cloud_api: CloudServing) -> None:
     for service in (STORAGE, BIGQUERY):
         emulators.address_of(service)
@@ -89,7 +98,7 @@ def test_the_emulators_listen_on_this_machine_only(emulators: Emulators, cloud_a
     hosts = {
         connection.laddr.ip.removeprefix("::ffff:")  # an IPv4 address, as gRPC shows it
         for process in processes
-        for connection in process.net_connections("tcp")
+        for connection in connections_of(process)
         if connection.status == psutil.CONN_LISTEN
     }
     assert hosts == {"127.0.0.1"}

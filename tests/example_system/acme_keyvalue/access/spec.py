@@ -16,4 +16,5 @@ SPEC = ComponentSpec(
     settings="acme_keyvalue.access.models:Settings",
     outputs="acme_keyvalue.connections:KeyValueAccessConnection",
     protocols=("sqlite",),
+    serves=("key-value-pairs",),
 )

@@ -15,5 +15,6 @@ SPEC = ComponentSpec(
     args="acme_keyvalue.store.models:Args",
     settings="acme_keyvalue.store.models:Settings",
     outputs="acme_keyvalue.connections:KeyValueConnection",
+    provides="key-value-pairs",
     observe="acme_keyvalue.store.observe:observe",
 )

@@ -26,8 +26,8 @@ from alchemesh_platform.systems.local.data_api.server import (
     observe_api,
     take_down,
 )
+from tests.machine.supervised import named_below, ports_below
 from tests.systems.local.gateway.answers import GRANTED, answers, connect, grant, query, web
-from tests.systems.local.supervised import named_below, ports_below
 from tests.waiting import arguments_of
 
 

@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, take_down
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import connect as administer
 from alchemesh_platform.systems.local.data_api.tables import ServedTable
 from tests.systems.local.gateway.answers import connect, grant, query

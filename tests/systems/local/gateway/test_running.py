@@ -10,19 +10,23 @@ import stat
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import psutil
 import psycopg
 import pytest
 
+from alchemesh_platform.sdk.system.usage import Slots
 from alchemesh_platform.systems.local.data_api.gateway.files import ACCESS_LOG
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
+from alchemesh_platform.systems.local.data_api.gateway.grants import revoke_access
+from alchemesh_platform.systems.local.data_api.metering.sources import SqlCounters, WebLog
 from alchemesh_platform.systems.local.data_api.server import DataApi, Endpoints, deploy_product, trouble
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
 from alchemesh_platform.systems.local.data_api.serving.place import connect as administer
+from tests.machine.supervised import named_below, processes_below, supervisor_pid
 from tests.systems.local.gateway.answers import GRANTED, REFUSED, answers, connect, grant, query, web
-from tests.systems.local.supervised import named_below, processes_below, supervisor_pid
 from tests.waiting import arguments_of, until
 
 
@@ -97,6 +101,84 @@ def test_each_request_is_logged_with_its_consumer_time_and_size(endpoints: Endpo
         statistics = {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
     assert statistics[credential.user]["total_query_count"] == 1
     assert statistics[credential.user]["total_sent"] > 0
+
+
+class Meter:
+    """Reads the sources of a gateway, as metering does, and keeps their positions."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.sources = (WebLog(gateway), SqlCounters(gateway))
+        self.positions: dict[str, Any] = {}
+        self.gaps: list[str] = []
+
+    def read(self, user: str) -> dict[str, int]:
+        """The new requests of a user by protocol."""
+        found: dict[str, int] = {}
+        for source in self.sources:
+            reading = source.read(self.positions.get(source.name), Slots(), datetime.now(UTC))
+            self.positions[source.name] = json.loads(json.dumps(reading.position))
+            self.gaps += [gap.reason for gap in reading.gaps]
+            for count in reading.counts:
+                if count.user == user:
+                    found[count.protocol] = found.get(count.protocol, 0) + count.requests
+        return found
+
+    def until(self, user: str, expected: dict[str, int]) -> None:
+        """Read until the expected requests were found: Caddy logs a request after it has answered."""
+        found: dict[str, int] = {}
+
+        def complete() -> bool:
+            for protocol, number in self.read(user).items():
+                found[protocol] = found.get(protocol, 0) + number
+            return found == expected
+
+        until(complete, f"{expected} are counted")
+
+
+def test_usage_is_counted_once_also_of_a_revoked_consumer_and_a_restarted_server(
+    api: DataApi, endpoints: Endpoints, gateway: Gateway
+) -> None:
+    credential = grant(gateway, "req-usage")
+    meter = Meter(gateway)
+    meter.until(credential.user, {})
+    meter.gaps.clear()  # the other tests killed it
+    assert answers(endpoints, credential) == GRANTED
+    web(f"{endpoints.rest}/tables/flight?limit=10", credential)
+    meter.until(credential.user, {"rest": 2, "graphql": 1, "sql": 1})
+    assert meter.read(credential.user) == {}
+
+    with connect(endpoints, credential) as connection:
+        query(connection, "SELECT id FROM flight")
+    revoke_access(gateway, "req-usage")  # before anybody read its counters
+    meter.until(credential.user, {"sql": 1})
+    again = grant(gateway, "req-usage")
+    assert again.user == credential.user
+    assert answers(endpoints, again)["sql"] == "granted"
+    meter.until(again.user, {"sql": 1, "rest": 1, "graphql": 1})
+    assert meter.gaps == []
+
+    (killed,) = named_below(api.run_directory, "pgbouncer")
+    killed.kill()
+    until(lambda: answers(endpoints, again) == GRANTED, "it is back by itself")
+    counted = meter.read(again.user)
+    assert counted["sql"] == 1
+    assert meter.gaps == [
+        "PgBouncer restarted without a last reading: its queries since the one before are not counted"
+    ]
+
+
+def test_rows_of_a_page_are_counted_and_those_of_a_stream_are_unknown(endpoints: Endpoints, gateway: Gateway) -> None:
+    credential = grant(gateway, "req-rows")
+    web(f"{endpoints.rest}/tables/flight?limit=10", credential)
+    web(str(endpoints.graphql), credential, "{ flight { id } }")
+    web(f"{endpoints.rest}/tables/flight", credential)
+
+    def rows() -> set[tuple[str, int | None]]:
+        counts = WebLog(gateway).read(None, Slots(), datetime.now(UTC)).counts
+        return {(count.protocol, count.rows) for count in counts if count.user == credential.user}
+
+    until(lambda: len(rows()) == 3, "they are logged")
+    assert rows() == {("rest", 1), ("graphql", 1), ("rest", None)}
 
 
 def test_a_statement_ends_when_its_client_leaves(endpoints: Endpoints, gateway: Gateway) -> None:

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from alchemesh_platform.machine import processes
-from alchemesh_platform.machine.ports import free_port
-from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.servers import processes
+from alchemesh_platform.machine.servers.ports import free_port
+from alchemesh_platform.machine.servers.processes import Program
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, write_entry
 from alchemesh_platform.systems.local.data_api.gateway.credentials import Issued, hashes_of, new_password
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway, listening

@@ -12,13 +12,13 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from alchemesh_platform.machine.supervisor import shut_down
+from alchemesh_platform.machine.servers.supervisor import shut_down
 from alchemesh_platform.provider.values import UNKNOWN
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entries, read_entry, write_entry
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway
 from alchemesh_platform.systems.local.data_api.gateway.issue import issue
 from tests.provider.wire import CheckFailed, Wire
-from tests.systems.local.gateways import written_gateway
+from tests.systems.local.data_api.gateways import written_gateway
 
 TYPE = "alchemesh:local:DataApiGrant"
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME

@@ -17,9 +17,9 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.connections import DataApiConnection, WrongConnection
-from alchemesh_platform.machine import processes
-from alchemesh_platform.machine.reservations import Reservation, release, reserve
-from alchemesh_platform.machine.supervisor import config_folder, shut_down
+from alchemesh_platform.machine.servers import processes
+from alchemesh_platform.machine.servers.reservations import Reservation, release, reserve
+from alchemesh_platform.machine.servers.supervisor import config_folder, shut_down
 from alchemesh_platform.provider.values import UNKNOWN, Secret
 from alchemesh_platform.systems.local.data_api.gateway.consumers import Entry, read_entry, write_entry
 from alchemesh_platform.systems.local.data_api.gateway.gateway import Gateway

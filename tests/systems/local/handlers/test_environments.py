@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from alchemesh_platform.machine.directory import OWNER_FILE, Holder, holder_of, mark_of
 from alchemesh_platform.registry.records import PortRecord
-from alchemesh_platform.systems.local.jobs.job import read_job
+from alchemesh_platform.sdk.code.description import read_job
 from tests.provider.wire import CheckFailed, Wire, connected
 
 DIRECTORY = "alchemesh:local:Directory"

@@ -20,7 +20,7 @@ from alchemesh_platform.machine.directory import OWNER_FILE, owner_of
 from alchemesh_platform.machine.directory import create as create_directory
 from alchemesh_platform.provider.loss import ALLOW_VARIABLE, Loss, Permission, split_loss
 from alchemesh_platform.provider.values import UNKNOWN, Secret
-from alchemesh_platform.systems.local.jobs.job import read_job
+from alchemesh_platform.sdk.code.description import read_job
 from tests.provider.wire import CheckFailed, Wire, connected
 
 DIRECTORY = "alchemesh:local:Directory"

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from parts.postgresql import PostgresqlServer
-from tests.systems.local.http.serving import Serving, prepare, running
+
+# The fast lane reads this file, and has no test that needs a client.
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.systems.local.http.serving import Serving
 
 
 @pytest.fixture(scope="session")
 def copy(postgresql: PostgresqlServer) -> tuple[str, str]:
     """The addresses of a database with tables: for the server, and for its owner."""
+    from tests.systems.local.http.serving import prepare
+
     return prepare(postgresql)
 
 
 @pytest.fixture(scope="session")
 def data_api(copy: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The server with its default limits."""
+    from tests.systems.local.http.serving import running
+
     with running(tmp_path_factory.mktemp("http"), *copy) as serving:
         yield serving
 
@@ -27,6 +36,8 @@ def data_api(copy: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def small_api(copy: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The server with small limits."""
+    from tests.systems.local.http.serving import running
+
     limits = {
         "statement_seconds": 0.5,
         "rows_max": 1000,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,17 @@ CONFIGURED = [
 ]
 
 
+def exchanged(connection: socket.socket, request: str) -> bytes:
+    """The complete answer to the bytes of a request; nothing if the server closes the connection."""
+    answer = b""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.settimeout(30)
+        connection.sendall(request.encode())
+        while piece := connection.recv(65536):
+            answer += piece
+    return answer
+
+
 @dataclass
 class Serving:
     """A running server."""
@@ -87,6 +99,26 @@ class Serving:
             timeout=60,
             **more,
         )
+
+    def role(self, consumer: str = CONSUMER) -> str:
+        """The role of PostgreSQL that a consumer's statements have."""
+        return consumer
+
+    def whole(self) -> tuple[object, ...]:
+        """What no request may change."""
+        import psycopg
+
+        with psycopg.connect(self.owner, autocommit=True) as owner:
+            found = owner.execute("SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM secret)").fetchone()
+        assert found is not None
+        return found
+
+    def said(self, request: str, headers: str, body: str = "", *, consumer: str = CONSUMER) -> bytes:
+        """The complete answer to the bytes of a request; nothing if the server closes the connection."""
+        named = f"Host: x\r\nX-Alchemesh-Consumer: {consumer}"
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.socket))
+            return exchanged(connection, f"{request}\r\n{named}\r\n{headers}\r\n\r\n{body}")
 
     def graphql(self, consumer: str = CONSUMER) -> HTTPXTransport:
         """What the client library `gql` sends its requests by."""

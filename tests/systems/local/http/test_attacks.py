@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import stat
 import threading
-from contextlib import suppress
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +16,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
+REFUSED_LENGTHS = (b"", b"HTTP/1.1 400", b"HTTP/1.1 414", b"HTTP/1.1 431")
 INJECTIONS = (
     "id; DROP TABLE item",
     "id' OR '1'='1",
@@ -35,29 +35,9 @@ INJECTIONS = (
 )
 
 
-def whole(data_api: Serving) -> tuple[object, ...]:
-    """What no request may change."""
-    with psycopg.connect(data_api.owner, autocommit=True) as owner:
-        found = owner.execute("SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM secret)").fetchone()
-    assert found is not None
-    return found
-
-
-def said(data_api: Serving, request: str) -> bytes:
-    """The complete answer to the bytes of a request; nothing if the server closes the connection."""
-    answer = b""
-    with socket.socket(socket.AF_UNIX) as connection, suppress(BrokenPipeError, ConnectionResetError):
-        connection.settimeout(30)
-        connection.connect(str(data_api.socket))
-        connection.sendall(request.encode())
-        while piece := connection.recv(65536):
-            answer += piece
-    return answer
-
-
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_a_parameter_is_a_name_or_a_value_and_never_a_statement(data_api: Serving, text: str) -> None:
-    before = whole(data_api)
+    before = data_api.whole()
     with data_api.client() as client:
         for parameters in (
             {"columns": text},
@@ -91,7 +71,7 @@ def test_a_parameter_is_a_name_or_a_value_and_never_a_statement(data_api: Servin
         assert answer.status_code == 200
         assert answer.json()["errors"]
         assert "4711" not in answer.text
-    assert whole(data_api) == before
+    assert data_api.whole() == before
 
 
 @pytest.mark.parametrize(
@@ -140,7 +120,7 @@ def test_a_table_that_is_not_served_is_not_found(client: httpx.Client, table: st
     ],
 )
 def test_a_statement_of_a_consumer_reads_its_tables_only(data_api: Serving, statement: str) -> None:
-    before = whole(data_api)
+    before = data_api.whole()
     with data_api.client() as client:
         answer = client.post("/api/sql", content=statement)
         assert answer.status_code in (400, 403), answer.text
@@ -148,8 +128,8 @@ def test_a_statement_of_a_consumer_reads_its_tables_only(data_api: Serving, stat
         (row,) = client.post(
             "/api/sql", content="SELECT current_user::text AS me, session_user::text AS session"
         ).json()
-        assert row == {"me": CONSUMER, "session": CONSUMER}
-    assert whole(data_api) == before
+        assert row == {"me": data_api.role(), "session": data_api.role()}
+    assert data_api.whole() == before
 
 
 def test_two_columns_of_one_name_are_refused(client: httpx.Client) -> None:
@@ -227,8 +207,8 @@ def test_a_large_request_is_refused_and_the_server_goes_on(data_api: Serving) ->
         for path in ("/api/graphql", "/api/sql"):
             answer = client.post(path, content=b"x" * (2 * 1024 * 1024))
             assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
-        head = f"HTTP/1.1\r\nHost: x\r\nX-Alchemesh-Consumer: {CONSUMER}\r\nConnection: close\r\n\r\n"
-        assert said(data_api, f"GET /api/tables/item?columns={'x' * 500_000} {head}")[:12] in (b"", b"HTTP/1.1 400")
+        long = f"GET /api/tables/item?columns={'x' * 500_000} HTTP/1.1"
+        assert data_api.said(long, "Connection: close")[:12] in REFUSED_LENGTHS
         many = "&".join(f"filter[id]gt={n}" for n in range(60))
         assert client.get(f"/api/tables/item?{many}").json()["detail"] == "filter[id]gt: expected at most 50 filters"
         values = ",".join(map(str, range(1001)))
@@ -244,8 +224,7 @@ def test_a_smuggled_request_is_not_read(data_api: Serving) -> None:
         "Content-Length: 5\r\nTransfer-Encoding: chunked, identity",
         "Transfer-Encoding: xchunked",
     ):
-        head = f"POST /api/sql HTTP/1.1\r\nHost: x\r\nX-Alchemesh-Consumer: {STRANGER}\r\n{lengths}\r\n\r\n"
-        answer = said(data_api, f"{head}0\r\n\r\n{smuggled}")
+        answer = data_api.said("POST /api/sql HTTP/1.1", lengths, f"0\r\n\r\n{smuggled}", consumer=STRANGER)
         assert answer.startswith(b"HTTP/1.1 400"), answer
         assert b"item 1" not in answer
 

@@ -82,7 +82,7 @@ def test_the_matrix_has_every_kind_of_column_and_every_column() -> None:
 
 
 def test_the_docs_have_the_matrix() -> None:
-    from tests.clouds.gcp.emulation.cloud_run import CASES_ON_CLOUD_RUN, bigquery_types
+    from tests.clouds.gcp.emulation.cloud_run.running import CASES_ON_CLOUD_RUN, bigquery_types
 
     page = Path(__file__).parents[4] / "docs" / "query-a-port.md"
     table = as_page(EVERY, bigquery_types(), CASES_ON_CLOUD_RUN)

@@ -173,7 +173,11 @@ def asyncpg_parameters(address: Address) -> None:
         finally:
             await connection.close()
 
-    asyncio.run(ask())
+    loop = asyncio.new_event_loop()  # `asyncio.run` would leave the main thread without a loop for later tests
+    try:
+        loop.run_until_complete(ask())
+    finally:
+        loop.close()
 
 
 def pg8000_parameters(address: Address) -> None:

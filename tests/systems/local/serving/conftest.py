@@ -8,17 +8,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import psycopg
 import pytest
 
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
-from alchemesh_platform.systems.local.data_api.serving.hardening import open_statement
-from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy
+from alchemesh_platform.systems.local.data_api.serving.consumers.hardening import open_statement
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import keep_roles
+from alchemesh_platform.systems.local.data_api.serving.loading.load import CopiedTable, Copy
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, Place, connect
-from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    import psycopg
 
 CONSUMER = "ada"
 BYTES_MAX = 1_000_000_000
@@ -72,6 +74,8 @@ def consumer(place: Place) -> Iterator[psycopg.Connection[Any]]:
 
 
 def as_consumer(place: Place, user: str = CONSUMER) -> psycopg.Connection[Any]:
+    import psycopg
+
     return psycopg.connect(f"host={place.consumers_socket} user={user} dbname={DATABASE}", autocommit=True)
 
 

@@ -10,15 +10,15 @@ import psutil
 import psycopg
 import pytest
 
-from alchemesh_platform.machine.cgroup import why_no_group
-from alchemesh_platform.machine.processes import Program
+from alchemesh_platform.machine.servers.cgroup import why_no_group
+from alchemesh_platform.machine.servers.processes import Program
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.systems.local.data_api.serving.cluster import Cluster, programs_folder
-from alchemesh_platform.systems.local.data_api.serving.fairness import server_below
-from alchemesh_platform.systems.local.data_api.serving.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.fairness import server_below
+from alchemesh_platform.systems.local.data_api.serving.consumers.limits import Limits
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import is_reserved, keep_roles
 from alchemesh_platform.systems.local.data_api.serving.place import ADMIN, DATABASE, connect
 from alchemesh_platform.systems.local.data_api.serving.programs import programs
-from alchemesh_platform.systems.local.data_api.serving.roles import is_reserved, keep_roles
 from alchemesh_platform.systems.local.doctor import memory_of_sql
 from tests.systems.local.serving.conftest import running
 from tests.waiting import arguments_of

@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import string
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
-from alchemesh_platform.systems.local.data_api.serving.load import Copy
+from alchemesh_platform.systems.local.data_api.serving.loading.load import Copy
+from tests.data.deletion_vectors import delete_rows
 
 pytestmark = pytest.mark.slow
-
-MAGIC, WITHOUT_RUNS = 1681511377, 12346
-B85 = (string.digits + string.ascii_uppercase + string.ascii_lowercase + "!#$%&()*+-;<=>?@^_`{|}~").encode()
-Z85 = (string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#").encode()
-
-
-def vector(rows: Sequence[int]) -> dict[str, Any]:
-    """A deletion vector in the log itself, of a few rows by their number in the file."""
-    array = struct.pack(f"<{len(rows)}H", *rows)
-    # One container of 16 bits, in one bitmap of 32 bits, in an array of them.
-    bitmap = struct.pack("<IIHHI", WITHOUT_RUNS, 1, 0, len(rows) - 1, 16) + array
-    found = struct.pack("<IQI", MAGIC, 1, 0) + bitmap
-    padded = found + b"\0" * (-len(found) % 4)
-    text = base64.b85encode(padded).translate(bytes.maketrans(B85, Z85)).decode()
-    return {"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": len(found), "cardinality": len(rows)}
-
-
-def delete(table: Path, rows: Sequence[int]) -> None:
-    """Commit the deletion of rows of the only file, as Spark and Fabric do: the file stays."""
-    delta = DeltaTable(table)
-    (log,) = [json.loads(line)["add"] for line in lines(table, 0) if "add" in json.loads(line)]
-    removed = {"path": log["path"], "dataChange": True, "deletionTimestamp": 1, "size": log["size"]}
-    protocol = {
-        "minReaderVersion": 3,
-        "minWriterVersion": 7,
-        "readerFeatures": ["deletionVectors"],
-        "writerFeatures": ["deletionVectors"],
-    }
-    commit = [{"protocol": protocol}, {"remove": removed}, {"add": {**log, "deletionVector": vector(rows)}}]
-    file = table / "_delta_log" / f"{delta.version() + 1:020d}.json"
-    file.write_text("".join(json.dumps(action) + "\n" for action in commit))
-
-
-def lines(table: Path, version: int) -> list[str]:
-    return (table / "_delta_log" / f"{version:020d}.json").read_text().splitlines()
 
 
 def test_rows_of_a_deletion_vector_are_not_served(
@@ -63,7 +25,7 @@ def test_rows_of_a_deletion_vector_are_not_served(
     write_deltalake(table, pa.table({"id": [10, 11, 12, 13, 14]}))
     copy = copy_of(table)
     copy.load(copy.snapshot())
-    delete(table, [1, 3])
+    delete_rows(table, [1, 3])
     assert copy.moved()
     copy.load(copy.snapshot())
     found = consumer.execute(f'SELECT id FROM "{copy.table.name}" ORDER BY id').fetchall()

@@ -9,8 +9,8 @@ import psutil
 import psycopg
 import pytest
 
+from alchemesh_platform.systems.local.data_api.serving.consumers.roles import keep_roles
 from alchemesh_platform.systems.local.data_api.serving.place import Place
-from alchemesh_platform.systems.local.data_api.serving.roles import keep_roles
 from tests.systems.local.serving.conftest import CONSUMER, as_consumer
 from tests.waiting import arguments_of, until
 

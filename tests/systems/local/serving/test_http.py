@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from alchemesh_platform.systems.local.data_api.serving.load import CopiedTable, Copy
+from alchemesh_platform.systems.local.data_api.serving.loading.load import CopiedTable, Copy
 from alchemesh_platform.systems.local.data_api.serving.place import DATABASE, HTTP, PORT, Place
 from tests.systems.local.http.serving import Serving, running
 from tests.systems.local.serving.conftest import BYTES_MAX, CONSUMER

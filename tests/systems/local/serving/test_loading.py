@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from alchemesh_platform.systems.local.data_api.serving.columns import CopyRefused
-from alchemesh_platform.systems.local.data_api.serving.load import Copy, forget_others, resume
+from alchemesh_platform.systems.local.data_api.serving.loading.columns import CopyRefused
+from alchemesh_platform.systems.local.data_api.serving.loading.load import Copy, forget_others, resume
 from alchemesh_platform.systems.local.data_api.serving.place import Place, connect
 from tests.systems.local.serving.conftest import as_consumer
 from tests.waiting import until

@@ -6,7 +6,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alchemesh_platform.systems.local.data_api.serving.state import CopyState, TableState, read_state, write_state
+from alchemesh_platform.systems.local.data_api.serving.loading.state import (
+    CopyState,
+    TableState,
+    read_state,
+    write_state,
+)
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -64,6 +69,9 @@ def test_a_copy_is_late_since_a_commit_that_its_loader_never_saw(tmp_path: Path)
     assert state.with_commits().first_problem(NOW) == (
         "the copy of table sale is 180 s behind, more than its limit of 100 s"
     )
+    other = table.model_copy(update={"name": "shop", "committed_at": NOW})
+    both = CopyState(tables=(table, other)).with_commits()
+    assert (both.lags(NOW), both.lag_seconds(NOW)) == ({"sale": 180, "shop": 0}, 180)
     loaded = table.model_copy(update={"committed_at": NOW - timedelta(minutes=1)})
     assert loaded.with_commits().lag_seconds(NOW) == 0
     parquet = table.model_copy(update={"folder": None})
@@ -77,3 +85,15 @@ def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("{")
     assert read_state(tmp_path / "state.json") is None
     assert read_state(tmp_path / "missing.json") is None
+
+
+def test_a_copy_of_the_newest_commit_is_not_late_by_a_fraction_of_a_microsecond(tmp_path: Path) -> None:
+    """File systems keep nanoseconds, the loader microseconds: about every second loaded commit counted as late."""
+    log = tmp_path / "_delta_log" / "00000000000000000000.json"
+    log.parent.mkdir()
+    log.touch()
+    for nanoseconds in (186, 499, 501, 999):
+        os.utime(log, ns=(0, 1_767_312_000_299_802_000 + nanoseconds))
+        committed = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+        table = TableState(name="sale", folder=tmp_path, loaded_at=NOW, committed_at=committed)
+        assert CopyState(tables=(table,)).with_commits().lag_seconds(NOW + timedelta(hours=1)) == 0

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from alchemesh_platform.systems.local.data_api.serving.columns import CopyRefused, postgres_type, why_not_served
-from alchemesh_platform.systems.local.data_api.serving.load import Copy
+from alchemesh_platform.systems.local.data_api.serving.loading.columns import CopyRefused, postgres_type, why_not_served
+from alchemesh_platform.systems.local.data_api.serving.loading.load import Copy
 from alchemesh_platform.systems.local.tables.columns import DELTA_TYPES
 from tests.systems.local.serving.matrix import KINDS, PARTITIONS, TIME, write_matrix
 

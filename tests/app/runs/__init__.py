@@ -1,0 +1,1 @@
+"""Runs of code, by this machine and by engines."""
