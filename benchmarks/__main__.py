@@ -8,7 +8,23 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import data_api, engine, fairness, gcp, landing, mesh, remote_state, rows, scale, sql, startup
+from benchmarks.measure import Peak
+from benchmarks.sections import (
+    data_api,
+    engine,
+    fairness,
+    gcp,
+    landing,
+    mesh,
+    remote_state,
+    review,
+    rows,
+    scale,
+    sql,
+    startup,
+)
+from benchmarks.sections.orchestrators import airflow, function_package, kestra
+from benchmarks.sections.truth import metering, observations, quality
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 RATIOS = (
@@ -18,7 +34,7 @@ GROWTH = (
     "| Measurement | Seconds by size | Growth at the last doubling | Peak memory | Limit | Met |\n" + "|---" * 6 + "|"
 )
 
-Row = startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory | sql.Memory
+Row = startup.Ratio | scale.Scaled | mesh.Grown | engine.Memory | sql.Memory | Peak
 
 SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "startup": ("Commands that list or check", RATIOS, startup.ratios),
@@ -30,8 +46,16 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "data-api": ("Data API", RATIOS, data_api.ratios),
     "sql": ("SQL of a data API", RATIOS, sql.ratios),
     "fairness": ("Fairness between consumers", RATIOS, fairness.ratios),
+    "metering": ("Metering of usage", RATIOS, metering.ratios),
     "landing": ("Landing of files", RATIOS, landing.ratios),
     "rows": ("Rows that code writes", RATIOS, rows.ratios),
+    "quality": ("Quality of rows", RATIOS, quality.ratios),
+    "review": ("Reviews of a merge request", RATIOS, review.ratios),
+    "status": ("Status with a history", RATIOS, observations.ratios),
+    "observations": ("Observations of many products", observations.HEAD, observations.grown),
+    "kestra": ("Runs in Kestra", RATIOS, kestra.ratios),
+    "airflow": ("Runs in Airflow", RATIOS, airflow.ratios),
+    "function-package": ("Packages of functions", RATIOS, function_package.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
 }
 

@@ -50,6 +50,30 @@ class Ratio:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The peak memory of a process. ``limit_bytes`` is the most that it may be."""
+
+    what: str
+    seconds: float
+    peak_bytes: int
+    limit_bytes: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether the limit is met."""
+        return self.peak_bytes < self.limit_bytes
+
+    def row(self) -> str:
+        """The line of the table in the docs."""
+        used = f"{self.seconds:.1f} s, {_memory(self.peak_bytes)}"
+        return f"| {self.what} | – | {used} | – | – | < {_memory(self.limit_bytes)} | {'yes' if self.kept else 'NO'} |"
+
+
+def _memory(size: int) -> str:
+    return f"{size / 1024**3:.2f} GiB" if size >= 1024**3 else f"{size / 1024**2:.0f} MiB"
+
+
 def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= _SHORT_SECONDS else f"{seconds * 1000:.2f} ms"
 

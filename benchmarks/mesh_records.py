@@ -52,7 +52,7 @@ def fill(url: str, domains: int) -> None:
         records = _records(domains)
         while batch := list(islice(records, BATCH)):
             for kind in dict.fromkeys(map(type, batch)):
-                rows = [_row(record) for record in batch if type(record) is kind]
+                rows = [row_of(record) for record in batch if type(record) is kind]
                 connection.execute(insert(TABLES[kind]), rows)
             connection.execute(insert(changes), list(_history(batch)))
         # Statistics, which a database would collect by itself in time.
@@ -93,21 +93,27 @@ def _of_product(product: str, number: int) -> Iterator[Record]:
         )
 
 
-def _row(record: Record) -> dict[str, Any]:
+def row_of(record: Record) -> dict[str, Any]:
+    """The row of a record in its table."""
     table = TABLES[type(record)]
     columns = {name: getattr(record, name) for name in type(record).model_fields if name in table.c}
     return {**columns, "document": record.model_dump_json()}
 
 
+def change_of(record: Record, at: datetime) -> dict[str, Any]:
+    """The creation of a record in the history."""
+    return {
+        "at": at,
+        "environment": record.environment,
+        "kind": record.kind,
+        "address": record.address,
+        "product": getattr(record, "product", record.address),
+        "change": "created",
+        "document": record.model_dump_json(),
+    }
+
+
 def _history(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
     for record in records:
         if isinstance(record, ProductRecord | GrantRecord):
-            yield {
-                "at": NOW,
-                "environment": record.environment,
-                "kind": record.kind,
-                "address": record.address,
-                "product": getattr(record, "product", record.address),
-                "change": "created",
-                "document": record.model_dump_json(),
-            }
+            yield change_of(record, NOW)

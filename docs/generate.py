@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import click
 import yaml
-from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
 from alchemesh_cli.documents import DOCUMENTS, address_of, published
 from alchemesh_cli.main import COMMANDS, alchemesh
-from alchemesh_cli.printing import shown_text
 from alchemesh_cli.render.plan import plan_lines
+from alchemesh_cli.terminal.printing import shown_text
 from alchemesh_platform.access.operating import Operating, Right, Target
 from alchemesh_platform.access.requester import Requester
 from alchemesh_platform.access.rights import (
@@ -33,12 +34,17 @@ from alchemesh_platform.access.rights import (
 )
 from alchemesh_platform.app.rights import check_mesh_right, recorded_rights
 from alchemesh_platform.base.failure import EXIT_CODES
-from alchemesh_platform.catalog.discover import discover
+from alchemesh_platform.catalog.discover import Catalog, discover
+from alchemesh_platform.catalog.field_table import field_rows, written_schema
+from alchemesh_platform.catalog.page import component_pages
 from alchemesh_platform.compose.compose import compose
-from alchemesh_platform.documents.json_schema import WrittenSchema
+from alchemesh_platform.deployment.checks.components import resolved_components
 from alchemesh_platform.identity.identity import Identity, Mapped
 from alchemesh_platform.manifest.load import load_manifest
+from alchemesh_platform.manifest.lock import lock_text
 from alchemesh_platform.manifest.models import DataProduct
+from alchemesh_platform.measures.measure import MEASURES
+from alchemesh_platform.measures.state import PRECEDENCE
 from alchemesh_platform.mesh_repo.difference import MeshDiff, RecordChange
 from alchemesh_platform.mesh_repo.models import Domain, Users
 from alchemesh_platform.platform_file.load import load_platform
@@ -56,7 +62,9 @@ from alchemesh_platform.registry.records import (
     UserRecord,
 )
 from alchemesh_platform.registry.store import Registry
-from alchemesh_platform.sdk.spec import ComponentSpec
+from alchemesh_platform.sdk.spec import ComponentSpec, Maturity, Role
+from alchemesh_platform.testing.cases import case_file_schema
+from alchemesh_platform.testing.finding import RULES
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n\n"
@@ -70,25 +78,40 @@ def pages() -> dict[Path, str]:
         Path("reference/exit-codes.md"): exit_codes_page(),
         Path("reference/json.md"): json_page(),
         Path("reference/sql.md"): sql_page(),
+        Path("reference/measures.md"): measures_page(),
         Path("reference/rights.md"): rights_page(),
         Path("reference/credentials.md"): credentials_page(),
-        Path("reference/manifest.md"): model_page("The manifest, `alchemesh.yaml`", _schema(DataProduct)),
-        Path("reference/platform-file.md"): model_page("The platform file, `platform.yaml`", _schema(PlatformFile)),
+        Path("reference/manifest.md"): model_page("The manifest, `alchemesh.yaml`", written_schema(DataProduct)),
+        Path("reference/platform-file.md"): model_page(
+            "The platform file, `platform.yaml`", written_schema(PlatformFile)
+        ),
         Path("reference/mesh-repo.md"): "\n".join(
             (
-                model_page("The mesh repo: a domain, `kind: Domain`", _schema(Domain)),
-                model_page("The mesh repo: users, `kind: Users`", _schema(Users)),
-                model_page("The mesh repo: a policy, `kind: Policy`", _schema(PolicyFile)),
+                model_page("The mesh repo: a domain, `kind: Domain`", written_schema(Domain)),
+                model_page("The mesh repo: users, `kind: Users`", written_schema(Users)),
+                model_page("The mesh repo: a policy, `kind: Policy`", written_schema(PolicyFile)),
             )
         ),
-        Path("components/README.md"): components_page([catalog[name] for name in sorted(catalog)]),
+        Path("reference/conformance.md"): conformance_page(),
+        Path("reference/component-spec.md"): spec_page(),
     }
-    for name in catalog:
-        found[Path(f"components/{name}.md")] = component_page(catalog[name])
+    found |= {Path("components", name): text for name, text in component_pages(catalog).items()}
     found = {path: NOTE + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for path, text in found.items()}
     together = SHIPPED_TOGETHER.relative_to(DOCS.parent)
     schemas = {Path(f"reference/json/{name}.json"): f"{json.dumps(published(name), indent=2)}\n" for name in DOCUMENTS}
-    return {**found, **schemas, Path("plan.svg"): plan_picture(), Path("..") / together: shipped_together()}
+    schemas[Path("reference/case-file.json")] = f"{json.dumps(case_file_schema(), indent=2)}\n"
+    locks = {
+        Path("..", "examples", name, "alchemesh.lock"): example_lock(name, catalog)
+        for name in ("flights", "punctuality")
+    }
+    return {**found, **locks, **schemas, Path("plan.svg"): plan_picture(), Path("..") / together: shipped_together()}
+
+
+def example_lock(name: str, catalog: Catalog) -> str:
+    """The lock of an example, which the demo deploys from the checkout."""
+    platform = load_platform(None, "local", Path("home"))
+    plan = compose(load_manifest(DOCS.parent / "examples" / name / "alchemesh.yaml"), platform, catalog)
+    return lock_text({"local": resolved_components(plan)})
 
 
 def shipped_together() -> str:
@@ -134,9 +157,35 @@ def _help(path: str, command: click.Command, parent: click.Context) -> Iterator[
                 yield from _help(f"{path} {name}", child, context)
 
 
+def measures_page() -> str:
+    """Every measure with its formula, its source and the reason for which it is unknown."""
+    rows = [
+        f"| `{each.name}` | {each.subject} | {each.unit} | {each.formula} | {each.source} | {each.unknown_when} |"
+        for each in MEASURES.values()
+    ]
+    states = ", ".join(f"`{state}`" for state in PRECEDENCE)
+    return "\n".join(
+        (
+            "# Measures",
+            "",
+            "An [observation](../concepts/observation.md) has the value of one of these measures. "
+            "[Report quality and state](../reports.md) shows how code and people report them.",
+            "",
+            "| Measure | Of | Unit | Formula | Reported by | Unknown when |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+            "A ratio is a number from 0 to 1 and has both of its counts. Without anything to count it is unknown, "
+            "never 1: an empty table has no quality.",
+            "",
+            f"Where several states meet, the first of these holds: {states}.",
+        )
+    )
+
+
 def sql_page() -> str:
     """Clients and types of SQL, from the tests that run them."""
-    from tests.clouds.gcp.emulation.cloud_run import bigquery_type
+    from tests.clouds.gcp.emulation.cloud_run.running import bigquery_type
     from tests.systems.local.serving.clients import CHECKS
     from tests.systems.local.serving.matrix import KINDS, PARTITIONS
 
@@ -201,6 +250,68 @@ def json_page() -> str:
             *rows,
         ]
     )
+
+
+def conformance_page() -> str:
+    """The rules of components, and the fields of a case file."""
+    rows = [f"| `{name}` | {rule.demands} | {rule.why} | {rule.fix} |" for name, rule in RULES.items()]
+    case_file = model_page("The case file", case_file_schema()).replace("# The case file", "## The case file", 1)
+    return "\n".join(
+        [
+            "# Rules of components",
+            "",
+            "`alchemesh components test` tests a component against these rules: [test a component](../conformance.md).",
+            "",
+            "| Rule | Demand | Why | Fix |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            case_file,
+        ]
+    )
+
+
+def spec_page() -> str:
+    """The fields of a component's spec, as its class describes them."""
+    text = (inspect.getdoc(ComponentSpec) or "").partition("Args:\n")[2]
+    found = re.findall(r"^    (\w+): (.*(?:\n     .*)*)", text, re.MULTILINE)
+    meanings = {name: " ".join(meaning.split()) for name, meaning in found}
+    rows = [
+        f"| `{field.name}` | `{str(field.type).replace('|', _BAR)}` | {_default_of(field)} "
+        f"| {_without_roles(meanings[field.name])} |"
+        for field in fields(ComponentSpec)
+    ]
+    return "\n".join(
+        [
+            "# The spec of a component",
+            "",
+            "`spec.py` of a component's package has its spec: a value of `alchemesh_platform.sdk.spec.ComponentSpec`. "
+            "[Write a component](../authoring.md) creates one.",
+            "",
+            "| Field | Type | Default | Meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"`Role` is one of {', '.join(f'`Role.{role.name}`' for role in Role)}; the last two are of shared stacks. "
+            f"`Maturity` is one of {', '.join(f'`{word}`' for word in get_args(Maturity))}. "
+            "A `Permission` has a `name` and a `description`.",
+        ]
+    )
+
+
+_BAR = "\\|"  # in a cell of a table
+
+
+def _default_of(field: Field[Any]) -> str:
+    if field.default is MISSING:
+        return "**required**"
+    return f"`{field.default}`" if field.default else ""
+
+
+def _without_roles(text: str) -> str:
+    """A docstring's text in Markdown: names of code without the roles of Sphinx."""
+    text = re.sub(r":\w+:`([^`]+)`", r"`\1`", text).replace("``", "`")
+    return text.replace("|", _BAR)
 
 
 def exit_codes_page() -> str:
@@ -382,104 +493,13 @@ def credentials_page() -> str:
 
 def model_page(title: str, schema: dict[str, Any]) -> str:
     """A model and its nested models, each as a table of fields."""
-    lines = [f"# {title}", "", *_fields(schema)]
+    lines = [f"# {title}", "", *field_rows(schema)]
     for name, part in sorted(schema.get("$defs", {}).items()):
         if "properties" in part:
-            lines += [f"## {name}", "", part.get("description", "").partition("\n")[0], "", *_fields(part)]
+            lines += [f"## {name}", "", part.get("description", "").partition("\n")[0], "", *field_rows(part)]
         elif "enum" in part:
             values = ", ".join(f"`{value}`" for value in part["enum"])
             lines += [f"## {name}", "", part.get("description", "").partition("\n")[0], "", f"One of {values}.", ""]
-    return "\n".join(lines)
-
-
-def _fields(schema: dict[str, Any]) -> list[str]:
-    required = set(schema.get("required", ()))
-    rows = [
-        f"| `{name}` | {_type(field)} | {'**required**' if name in required else _default(field)} "
-        f"| {_cell(field.get('description', ''))} |"
-        for name, field in schema.get("properties", {}).items()
-    ]
-    if not rows:
-        return ["No fields.", ""]
-    return ["| Field | Type | Default | Meaning |", "|---|---|---|---|", *rows, ""]
-
-
-def _type(field: dict[str, Any]) -> str:
-    if "$ref" in field:
-        name = field["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    if "anyOf" in field:
-        return " or ".join(_type(part) for part in field["anyOf"] if part.get("type") != "null")
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
-    if "const" in field:
-        return f"`{field['const']}`"
-    if field.get("type") == "array":
-        return f"list of {_type(field['items'])}" if "items" in field else "list"
-    if field.get("type") == "object":
-        values = field.get("additionalProperties") or next(iter(field.get("patternProperties", {}).values()), None)
-        return f"map of {_type(values)}" if isinstance(values, dict) and values else "map"
-    example = field.get("examples", [None])[0]
-    kind = str(field.get("type", "any"))
-    return f"{kind}, such as `{example}`" if example else kind
-
-
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    return model.model_json_schema(by_alias=True, schema_generator=WrittenSchema)
-
-
-def _default(field: dict[str, Any]) -> str:
-    default = field.get("default")
-    if default in (None, "", [], {}):
-        return ""
-    return f"`{_plain(default)}`"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join('""' if part == "" else str(part) for part in value)
-    return str(value)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def components_page(specs: list[ComponentSpec]) -> str:
-    """The catalogue as a table."""
-    rows = [
-        f"| [`{spec.name}`]({spec.name}.md) | `{spec.component_type}` | {', '.join(spec.roles)} | {spec.summary} |"
-        for spec in specs
-    ]
-    return "\n".join(["# Components", "", "| Component | Implements | Roles | Summary |", "|---|---|---|---|", *rows])
-
-
-def component_page(spec: ComponentSpec) -> str:
-    """One component: its facts, arguments, settings and outputs."""
-    facts = [
-        ("Implements", f"`{spec.component_type}`"),
-        ("Roles", ", ".join(spec.roles)),
-        ("Version", f"{spec.version}, {spec.maturity}"),
-        ("Owner", spec.owner),
-        ("Holds data", "yes; retained on removal, unless configured otherwise" if spec.stateful else "no"),
-        ("Protocols", ", ".join(spec.protocols) or "those of the storage" if "proxy" in spec.roles else ""),
-        ("Observed", "yes" if spec.observe else "no"),
-    ]
-    lines = [f"# {spec.name}", "", spec.summary, "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in facts if value]
-    sections = (
-        ("Arguments in a manifest", spec.args_model()),
-        ("Settings in a platform file", spec.settings_model()),
-        ("Outputs", spec.outputs_model()),
-    )
-    for title, model in sections:
-        schema = _schema(model)
-        lines += ["", f"## {title}", "", *_fields(schema)]
-        for name, part in sorted(schema.get("$defs", {}).items()):
-            if "properties" in part:
-                lines += [f"### {name}", "", *_fields(part)]
     return "\n".join(lines)
 
 

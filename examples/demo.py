@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 import data
 from asking import PORTS, answer, ask_graphql, ask_rest, ask_sql, connections_of, data_api
 from deltalake import DeltaTable
+from promises import ANY, PAGE, bill_and_page, break_a_test, stop_the_api
 from story import (
     FLIGHTS,
     FLIGHTS_OWNER,
@@ -32,7 +33,7 @@ from story import (
 )
 from terminal import REPOSITORY, DemoFailed, alchemesh, heading, run_tour, show
 
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.connections import DataApiConnection
 
 MESH = "examples/mesh"
@@ -54,6 +55,16 @@ def tour() -> None:
     ask_flights(data_api(FLIGHTS))
     heading("Answers of operations/punctuality")
     ask_punctuality(data_api(PUNCTUALITY))
+    heading("Promise and truth: the measured quality of the data, and the business tests of the contracts")
+    for product in (FLIGHTS, PUNCTUALITY):
+        alchemesh("observe", "-C", product, user=OWNERS[product])
+        alchemesh("contract", "verify", "-C", product, user=OWNERS[product], exits_with=ANY)
+    heading("A broken promise: a flight is written twice, and a business test opens an incident")
+    break_a_test()
+    heading("A broken promise: the data API stops")
+    stop_the_api()
+    heading("The bill of punctuality, and the page of flights")
+    bill_and_page()
     heading("A contract at work: flights wants to remove a property that punctuality may read")
     drop_a_property()
     heading("Deployed products, and their lineage")
@@ -63,7 +74,8 @@ def tour() -> None:
     heading("Again: nothing changes")
     for product in (FLIGHTS, PUNCTUALITY):
         repeat(product)
-    print("\nRemove it with `make demo-down`; look around with:")
+    print(f"\nOpen {PAGE} in a browser: promise and truth of flights, with plots.")
+    print("Remove it with `make demo-down`; look around with:")
     print(f"  export {HOME_VARIABLE}={os.environ[HOME_VARIABLE]}", flush=True)
 
 

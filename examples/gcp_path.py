@@ -25,7 +25,7 @@ import data
 import yaml
 from terminal import REPOSITORY, DemoFailed, Row, alchemesh
 
-from alchemesh_platform.base.home import HOME_VARIABLE
+from alchemesh_platform.base.files.home import HOME_VARIABLE
 from alchemesh_platform.clouds.gcp.emulation.api.bigquery import BigQueryRest
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.clouds.gcp.emulation.environment import emulators_of

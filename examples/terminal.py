@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ class DemoFailed(Exception):
     """Raised when a step of the tour fails; names the step."""
 
 
-def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user: str = "", exits_with: int = 0) -> str:
+def alchemesh(
+    *arguments: str, capture: bool = False, quiet: bool = False, user: str = "", exits_with: int | Collection[int] = 0
+) -> str:
     """Run a command as a person would, and print its line; returns its output if captured.
 
     Args:
         user: The acting user; by default the user who runs the tour.
-        exits_with: The expected exit code; a refusal is printed as such.
+        exits_with: The expected exit code, or several; a single refusal is printed as such.
 
     Raises:
         DemoFailed: when the command fails.
@@ -46,10 +48,11 @@ def alchemesh(*arguments: str, capture: bool = False, quiet: bool = False, user:
         )
     except OSError as error:
         raise DemoFailed(f"alchemesh cannot be started ({error}): `make setup` installs it") from error
-    if done.returncode != exits_with:
+    expected = {exits_with} if isinstance(exits_with, int) else exits_with
+    if done.returncode not in expected:
         raise DemoFailed(f"`alchemesh {' '.join(arguments)}` ended with exit code {done.returncode}")
-    if exits_with and not quiet:
-        print(f"(refused: exit code {exits_with})", flush=True)
+    if 0 not in expected and not quiet:
+        print(f"(refused: exit code {done.returncode})", flush=True)
     return done.stdout or ""
 
 

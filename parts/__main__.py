@@ -7,12 +7,29 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from parts import java, kafka, nifi, sql_clients
+from parts import java, kafka, kestra, languages, nifi, sql_clients
+from parts.tools import actionlint, chromium, datacontract, environments
 
 PREPARE: dict[str, Callable[[], Path]] = {
+    "actionlint": actionlint.prepare,
+    "chromium": chromium.prepare,
+    "datacontract": datacontract.prepare,
     "kafka": kafka.prepare,
+    "kestra": kestra.prepare,
+    "languages": languages.prepare,
     "nifi": nifi.prepare,
     "sql-clients": sql_clients.prepare,
+    **environments.PREPARE,
+}
+
+# Programs on PATH of each part; the others need Java and Maven.
+MISSING: dict[str, Callable[[], str | None]] = {
+    "actionlint": actionlint.missing,
+    "chromium": chromium.missing,
+    "datacontract": datacontract.missing,
+    "kestra": kestra.missing,
+    "languages": languages.missing,
+    **dict.fromkeys(environments.PREPARE, environments.missing),
 }
 
 
@@ -23,10 +40,12 @@ def main(arguments: list[str]) -> int:
     if command != "prepare" or unknown:
         print(f"usage: python -m parts prepare [{'|'.join(PREPARE)} …]", file=sys.stderr)
         return 2
-    if lacking := java.missing():
-        print(f"the real servers are skipped: {lacking}", file=sys.stderr)
-        return 1 if os.environ.get("CI") == "true" else 0
     for name in names or PREPARE:
+        if lacking := MISSING.get(name, java.missing)():
+            print(f"{name} is skipped: {lacking}", file=sys.stderr)
+            if os.environ.get("CI") == "true":
+                return 1
+            continue
         try:
             print(f"{name}  {PREPARE[name]()}")
         except java.PartFailed as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 JAVA_LEAST = 17  # https://kafka.apache.org/documentation/#java
+# Where Linux distributions and macOS keep several Javas beside each other.
+_JAVAS = ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines")
 _SAID = 2000  # characters of a failed program's output
 
 
@@ -28,6 +31,28 @@ def missing() -> str | None:
         found = version[1] if version else said.strip()[:100]
         return f"`java` is {found}; Java {JAVA_LEAST} or newer is needed"
     return None
+
+
+@cache
+def java_home(least: int) -> Path | None:
+    """The folder of a Java development kit of at least a version; None if there is none.
+
+    It may be in ``JAVA_HOME``, on PATH, or beside the other Javas of this machine.
+    """
+    named = [Path(found) for name, found in sorted(os.environ.items()) if name.startswith("JAVA_HOME")]
+    on_path = shutil.which("javac")
+    beside = sorted(path for folder in _JAVAS for path in Path(folder).glob("*"))
+    candidates = [*named, *([Path(on_path).resolve().parents[1]] if on_path else []), *beside]
+    return next((home for home in candidates if _version(home) >= least and (home / "bin" / "javac").is_file()), None)
+
+
+def _version(home: Path) -> int:
+    """The version of a Java, by the file that each one has; 0 if the folder has none."""
+    try:
+        found = re.search(r'^JAVA_VERSION="(\d+)', (home / "release").read_text("utf-8", "replace"), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
 
 
 def maven(goal: str, *options: str, folder: Path) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from string import Template
 from typing import IO, TYPE_CHECKING, Any
 
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 from parts import cache
 from parts.java import PartFailed, maven
 from parts.server import Server
@@ -174,7 +174,7 @@ class Broker(Server):
         return list(admin.describe_acls(everything).result(ANSWER_SECONDS))
 
     def produce(self, topic: str, values: Sequence[bytes | None], *, key: bytes | None = None) -> None:
-        """Write messages and wait until the broker has them."""
+        """Write messages, each exactly once, and wait until the broker has them."""
         from confluent_kafka import Producer
 
         failed: list[Any] = []
@@ -183,7 +183,7 @@ class Broker(Server):
             if error is not None:
                 failed.append(error)
 
-        producer = Producer(self.client())
+        producer = Producer({**self.client(), "enable.idempotence": True})  # a busy broker answers late: no second copy
         for value in values:
             while True:
                 try:

@@ -27,7 +27,7 @@ from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 from parts import cache
 from parts.java import PartFailed, maven
 from parts.server import Server

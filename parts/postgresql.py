@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alchemesh_platform.machine.ports import free_port
+from alchemesh_platform.machine.servers.ports import free_port
 
 PASSWORD = "correct-horse-battery"  # noqa: S105 of a server that lives as long as some tests
 START_SECONDS = 180

@@ -1,0 +1,1 @@
+"""Runs of code by engines, against each engine's own client."""

@@ -1,0 +1,1 @@
+"""Measurements of promise and truth: rows, observations and usage."""
