@@ -99,7 +99,7 @@ def test_usage_is_shown_by_consumer_protocol_and_version(
         "flights-table (no valid credential) rest 2.0.0 1 1 0 bytes 0 0 ms",
         "flights-table (own use and probes) rest 2.0.0 60 0 2.5 kB 12 3 ms",
     ]
-    shown = "?: nothing counts the rows of streamed answers, of SQL and of BigQuery, nor the errors of SQL"
+    shown = "?: nothing counts the rows of SQL, BigQuery and broken streams, nor the errors of SQL"
     assert missing.strip() == shown
     assert unmetered == "  flights-table: usage unknown, it is not deployed yet"
 

@@ -30,7 +30,7 @@ def usage_text(usage: Usage) -> Iterator[str]:
     else:
         yield "  no requests"
     if any(each.rows_unknown for each in usage.totals):
-        yield f"  {UNKNOWN}: nothing counts the rows of streamed answers, of SQL and of BigQuery, nor the errors of SQL"
+        yield f"  {UNKNOWN}: nothing counts the rows of SQL, BigQuery and broken streams, nor the errors of SQL"
     if any(each.bytes_out is None for each in usage.totals):
         yield f"  {UNKNOWN}: nothing counts the bytes, the errors and the time of messages"
     if usage.partial and usage.totals:

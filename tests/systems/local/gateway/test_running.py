@@ -167,18 +167,19 @@ def test_usage_is_counted_once_also_of_a_revoked_consumer_and_a_restarted_server
     ]
 
 
-def test_rows_of_a_page_are_counted_and_those_of_a_stream_are_unknown(endpoints: Endpoints, gateway: Gateway) -> None:
+def test_rows_of_pages_and_streams_are_counted(endpoints: Endpoints, gateway: Gateway) -> None:
+    """The rows of a stream follow it as a trailer, which the gateway logs."""
     credential = grant(gateway, "req-rows")
     web(f"{endpoints.rest}/tables/flight?limit=10", credential)
     web(str(endpoints.graphql), credential, "{ flight { id } }")
     web(f"{endpoints.rest}/tables/flight", credential)
+    web(f"{endpoints.rest}/sql", credential, "SELECT generate_series(1, 40) AS n")
 
-    def rows() -> set[tuple[str, int | None]]:
+    def counted() -> dict[str, tuple[int, int | None]]:
         counts = WebLog(gateway).read(None, Slots(), datetime.now(UTC)).counts
-        return {(count.protocol, count.rows) for count in counts if count.user == credential.user}
+        return {count.protocol: (count.requests, count.rows) for count in counts if count.user == credential.user}
 
-    until(lambda: len(rows()) == 3, "they are logged")
-    assert rows() == {("rest", 1), ("graphql", 1), ("rest", None)}
+    until(lambda: counted() == {"rest": (3, 42), "graphql": (1, 1)}, "they are counted")
 
 
 def test_a_statement_ends_when_its_client_leaves(endpoints: Endpoints, gateway: Gateway) -> None:

@@ -280,6 +280,29 @@ def test_every_format_takes_filters_sort_and_limit(client: httpx.Client) -> None
     assert client.get(asked, headers={"Accept": "application/x-ndjson"}).text == '{"id":9}\n'
 
 
+@pytest.mark.parametrize(
+    "accept", ["application/json", "application/x-ndjson", "text/csv", "application/vnd.apache.arrow.stream"]
+)
+def test_the_number_of_rows_follows_a_stream(data_api: Serving, accept: str) -> None:
+    """Metering reads it. Before, nobody could say how many rows a stream had."""
+
+    def ends(request: str, body: str = "") -> tuple[bytes, bytes]:
+        headers = f"Accept: {accept}\r\nConnection: close\r\nContent-Length: {len(body)}"
+        head, _, answer = data_api.said(request, headers, body).partition(b"\r\n\r\n")
+        return head.lower(), answer[-40:]
+
+    for request, body, rows in (
+        ("GET /api/tables/item HTTP/1.1", "", ITEMS),
+        ("GET /api/tables/item?filter[id]lt=0 HTTP/1.1", "", 0),
+        ("POST /api/sql HTTP/1.1", "SELECT generate_series(1, 7) AS n", 7),
+    ):
+        head, end = ends(request, body)
+        assert b"\r\ntrailer: alchemesh-rows" in head
+        assert end.endswith(f"0\r\nalchemesh-rows: {rows}\r\n\r\n".encode()), (request, end)
+    for request in ("HEAD /api/tables/item HTTP/1.1", "GET /api/tables/item HTTP/1.0"):
+        assert b"alchemesh-rows" not in b"".join(ends(request))
+
+
 def test_a_head_request_has_no_body(client: httpx.Client) -> None:
     for path in ("/api/tables/item?limit=2", "/api/tables/item", "/api/schema/item"):
         answer = client.head(path)

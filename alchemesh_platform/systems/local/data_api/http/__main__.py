@@ -41,13 +41,14 @@ async def serve(configuration: Configuration, listener: socket.socket, applicati
     import uvicorn
 
     from alchemesh_platform.systems.local.data_api.http.app import Application
+    from alchemesh_platform.systems.local.data_api.http.trailers import TrailersProtocol
 
     settings = uvicorn.Config(
         application or Application(configuration),
         access_log=False,
         log_level="warning",
         lifespan="on",
-        http="h11",
+        http=TrailersProtocol,
         ws="none",
         proxy_headers=False,
         server_header=False,

@@ -39,7 +39,13 @@ from alchemesh_platform.systems.local.data_api.http.rows import statements, tabl
 from alchemesh_platform.systems.local.data_api.http.rows.formats import Format, chosen
 from alchemesh_platform.systems.local.data_api.http.rows.parameters import CURSOR, read_query
 from alchemesh_platform.systems.local.data_api.http.rows.query import Query
-from alchemesh_platform.systems.local.data_api.http.rows.streams import ClientLeft, Stream, started, unless_left
+from alchemesh_platform.systems.local.data_api.http.rows.streams import (
+    ClientLeft,
+    RowCount,
+    Stream,
+    started,
+    unless_left,
+)
 
 _API = "/api"
 _VARY = {"Vary": "Accept"}
@@ -149,8 +155,9 @@ class _Api:
         query = read_query(table, request.query_params.multi_items(), self.limits)
         if format_ is Format.JSON and query.limit is not None and query.limit <= self.limits.page_rows_max:
             return await _page(request, self.database, consumer, table, query)
-        chunks = await started(tables.stream(self.database, consumer, table, query, format_))
-        return Stream(chunks, format_.value, _VARY)
+        count = RowCount()
+        chunks = await started(tables.stream(self.database, consumer, table, query, format_, count))
+        return Stream(chunks, count, format_.value, _VARY)
 
     async def own_statement(self, consumer: str, request: Request, body: bytes) -> Response:
         """Rows of a consumer's own statement."""
@@ -158,8 +165,9 @@ class _Api:
         statement = body.decode(errors="replace").strip().rstrip(";")
         if not statement or "\0" in statement:
             raise Problem(HTTPStatus.BAD_REQUEST, "expected one statement of SQL as the body")
-        chunks = await started(own_statements.rows(self.database, consumer, statement, format_))
-        return Stream(chunks, format_.value, _VARY)
+        count = RowCount()
+        chunks = await started(own_statements.rows(self.database, consumer, statement, format_, count))
+        return Stream(chunks, count, format_.value, _VARY)
 
     async def graphql_answer(self, consumer: str, request: Request, body: bytes) -> Response:
         """The answer to a query of GraphQL."""

@@ -13,7 +13,7 @@ NAME_BYTES_MAX = 63  # PostgreSQL truncates longer names
 
 MEGABYTE = 1024 * 1024
 CONSUMER_HEADER = "X-Alchemesh-Consumer"  # the gateway sets it, and removes the one of a client
-ROWS_HEADER = "Alchemesh-Rows"  # the number of rows of an answer, where it is known before the answer is sent
+ROWS_HEADER = "Alchemesh-Rows"  # the number of rows of an answer; after the rows of a stream
 
 
 class _Part(BaseModel):

@@ -135,12 +135,13 @@ async def fetch(connection: Any, statement: Statement) -> list[asyncpg.Record]:
 
 async def copy(
     connection: Any, statement: Statement, output: Callable[[bytes], Awaitable[None]], *, as_csv: bool, header: bool
-) -> None:
-    """Copy the rows of a statement out of PostgreSQL: as CSV, or one JSON value a line."""
+) -> int:
+    """Copy the rows of a statement out of PostgreSQL: as CSV, or one JSON value a line. Returns their number."""
     form = {} if as_csv else {"delimiter": _NO_DELIMITER, "quote": _NO_QUOTE}
-    await connection.copy_from_query(
+    done: str = await connection.copy_from_query(
         statement.text, *statement.values, output=output, format="csv", header=header or None, **form
     )
+    return int(done.removeprefix("COPY "))
 
 
 def consumer_of(values: list[str]) -> str:

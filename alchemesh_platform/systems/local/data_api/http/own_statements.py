@@ -17,22 +17,24 @@ from alchemesh_platform.systems.local.data_api.http.database import Database
 from alchemesh_platform.systems.local.data_api.http.problems import Problem
 from alchemesh_platform.systems.local.data_api.http.rows import arrow, statements
 from alchemesh_platform.systems.local.data_api.http.rows.formats import Format
-from alchemesh_platform.systems.local.data_api.http.rows.streams import CHUNK_BYTES, as_array, from_thread
+from alchemesh_platform.systems.local.data_api.http.rows.streams import CHUNK_BYTES, RowCount, as_array, from_thread
 
 _FETCHED_ROWS = 500
 _JSON_TYPES = ("json", "jsonb")
 
 
-async def rows(database: Database, consumer: str, statement: str, format_: Format) -> AsyncIterator[bytes]:
-    """The rows of a statement, in pieces.
+async def rows(
+    database: Database, consumer: str, statement: str, format_: Format, count: RowCount
+) -> AsyncIterator[bytes]:
+    """The rows of a statement, in pieces. ``count`` has their number when all are read.
 
     Raises:
         Problem: when PostgreSQL refuses the statement.
     """
     if format_ in (Format.ARROW, Format.PARQUET):
-        chunks = _arrow(database, consumer, statement, format_)
+        chunks = _arrow(database, consumer, statement, format_, count)
     else:
-        lines = _lines(database, consumer, statement, format_)
+        lines = _lines(database, consumer, statement, format_, count)
         chunks = as_array(lines) if format_ is Format.JSON else lines
     try:
         async for chunk in chunks:
@@ -41,7 +43,9 @@ async def rows(database: Database, consumer: str, statement: str, format_: Forma
         await chunks.aclose()  # type: ignore[attr-defined]
 
 
-async def _lines(database: Database, consumer: str, statement: str, format_: Format) -> AsyncIterator[bytes]:
+async def _lines(
+    database: Database, consumer: str, statement: str, format_: Format, count: RowCount
+) -> AsyncIterator[bytes]:
     async with database.connected_as(consumer) as connection:
         try:
             # The extended protocol takes one statement only.
@@ -57,10 +61,10 @@ async def _lines(database: Database, consumer: str, statement: str, format_: For
             raw = [column.type.name.removesuffix("[]") in _JSON_TYPES for column in columns]
             write = _csv_row if format_ is Format.CSV else _json_row
             held = [",".join(map(_quoted, names)) + "\n"] if format_ is Format.CSV else []
-            count = size = 0
+            size = 0
             async for row in prepared.cursor(prefetch=_FETCHED_ROWS):
-                count += 1
-                if count > database.limits.rows_max:
+                count.rows += 1
+                if count.rows > database.limits.rows_max:
                     raise Problem(
                         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                         f"the answer has more than {database.limits.rows_max} rows",
@@ -84,7 +88,9 @@ async def _lines(database: Database, consumer: str, statement: str, format_: For
             raise Problem(HTTPStatus.BAD_REQUEST, f"the statement is refused: {e}") from e
 
 
-async def _arrow(database: Database, consumer: str, statement: str, format_: Format) -> AsyncIterator[bytes]:
+async def _arrow(
+    database: Database, consumer: str, statement: str, format_: Format, count: RowCount
+) -> AsyncIterator[bytes]:
     # The checks of the statement, and its errors, are those of the other formats.
     async with database.connected_as(consumer) as connection:
         try:
@@ -101,7 +107,8 @@ async def _arrow(database: Database, consumer: str, statement: str, format_: For
             statements.time_limit(database.limits.statement_seconds),
             statements.Statement(statement, ()),
         )
-        chunks = from_thread(arrow.encoded(arrow.typed(source.batches(), {}, False), format_), source.cancel)
+        batches = arrow.counted(arrow.typed(source.batches(), {}, False), count)
+        chunks = from_thread(arrow.encoded(batches, format_), source.cancel)
         try:
             async for chunk in chunks:
                 yield chunk

@@ -15,6 +15,7 @@ from alchemesh_platform.systems.local.data_api.http.kinds import ColumnKind, Kin
 from alchemesh_platform.systems.local.data_api.http.problems import with_state
 from alchemesh_platform.systems.local.data_api.http.rows.formats import Format
 from alchemesh_platform.systems.local.data_api.http.rows.statements import ROWS_OF_DELTA, Statement
+from alchemesh_platform.systems.local.data_api.http.rows.streams import RowCount
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,6 +102,16 @@ def typed(
             plain = column.storage if isinstance(column.type, pa.BaseExtensionType) else column
             columns.append(plain if plain.type == field.type else plain.cast(field.type))
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def counted(batches: Iterator[pa.RecordBatch | pa.Schema], count: RowCount) -> Iterator[pa.RecordBatch | pa.Schema]:
+    """The same batches; their rows are added to a count."""
+    schema = next(batches, None)
+    if schema is not None:
+        yield schema
+    for batch in batches:
+        count.rows += batch.num_rows
+        yield batch
 
 
 def arrow_type(kind: ColumnKind, decimals_as_text: bool = False) -> pa.DataType:

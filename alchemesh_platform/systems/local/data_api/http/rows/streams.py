@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from alchemesh_platform.systems.local.data_api.http.configuration import ROWS_HEADER
+
 T = TypeVar("T")
 
+EXTENSION = "http.response.trailers"  # of ASGI
 CHUNK_BYTES = 256 * 1024
 _CHUNKS_AHEAD = 4
+
+
+@dataclass(slots=True)
+class RowCount:
+    """The number of rows that were sent."""
+
+    rows: int = 0
 
 
 class ClientLeft(Exception):
@@ -46,10 +57,20 @@ async def _left(receive: Receive) -> None:
 
 
 class Stream(Response):
-    """An answer of chunks. When the client leaves, the source is closed."""
+    """An answer of chunks, with the number of its rows after them. When the client leaves, the source is closed.
 
-    def __init__(self, chunks: AsyncIterator[bytes], media_type: str, headers: dict[str, str] | None = None) -> None:
+    Args:
+        chunks: The chunks.
+        count: The number of rows, which is complete after the last chunk.
+        media_type: The media type.
+        headers: Headers.
+    """
+
+    def __init__(
+        self, chunks: AsyncIterator[bytes], count: RowCount, media_type: str, headers: dict[str, str] | None = None
+    ) -> None:
         self.chunks = chunks
+        self.count = count
         self.status_code = 200
         self.media_type = media_type
         self.background = None
@@ -72,11 +93,19 @@ class Stream(Response):
 
     async def _send(self, scope: Scope, send: Send) -> None:
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            counts = EXTENSION in (scope.get("extensions") or {})
+            announced = [(b"trailer", ROWS_HEADER.encode())] if counts else []
+            headers = [*self.raw_headers, *announced]
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": headers, "trailers": counts}
+            )
             if scope["method"] != "HEAD":
                 async for chunk in self.chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if counts:
+                number = (ROWS_HEADER.lower().encode(), str(self.count.rows).encode())
+                await send({"type": EXTENSION, "headers": [number], "more_trailers": False})
         finally:
             await self.chunks.aclose()  # type: ignore[attr-defined]
 

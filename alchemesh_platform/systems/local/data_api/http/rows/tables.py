@@ -17,7 +17,7 @@ from alchemesh_platform.systems.local.data_api.http.rows import arrow, statement
 from alchemesh_platform.systems.local.data_api.http.rows.formats import Format
 from alchemesh_platform.systems.local.data_api.http.rows.paging import next_cursor
 from alchemesh_platform.systems.local.data_api.http.rows.query import Query
-from alchemesh_platform.systems.local.data_api.http.rows.streams import as_array, from_thread, produced
+from alchemesh_platform.systems.local.data_api.http.rows.streams import RowCount, as_array, from_thread, produced
 
 _FETCHED_ROWS = 500
 _LOG = logging.getLogger("alchemesh.http")
@@ -62,18 +62,18 @@ async def page(connection: Any, database: Database, table: ServedTable, query: Q
 
 
 async def stream(
-    database: Database, consumer: str, table: ServedTable, query: Query, format_: Format
+    database: Database, consumer: str, table: ServedTable, query: Query, format_: Format, count: RowCount
 ) -> AsyncIterator[bytes]:
-    """All rows of a query, in pieces.
+    """All rows of a query, in pieces. ``count`` has their number when all are read.
 
     Raises:
         Problem: when the first rows cannot be read, or there are too many.
     """
     if format_ in (Format.ARROW, Format.PARQUET):
-        async for chunk in _arrow(database, consumer, table, query, format_):
+        async for chunk in _arrow(database, consumer, table, query, format_, count):
             yield chunk
         return
-    chunks = _copied(database, consumer, table, query, format_)
+    chunks = _copied(database, consumer, table, query, format_, count)
     source = as_array(chunks) if format_ is Format.JSON else chunks
     try:
         async for chunk in source:
@@ -83,7 +83,7 @@ async def stream(
 
 
 def _copied(
-    database: Database, consumer: str, table: ServedTable, query: Query, format_: Format
+    database: Database, consumer: str, table: ServedTable, query: Query, format_: Format, count: RowCount
 ) -> AsyncIterator[bytes]:
     as_csv = format_ is Format.CSV
     statement = statements.text_rows(table, query) if as_csv else statements.json_rows(table, query)
@@ -91,13 +91,13 @@ def _copied(
     async def produce(put: Callable[[bytes], Awaitable[None]]) -> None:
         async with database.reading(consumer) as connection:
             await check_count(connection, database, table, query)
-            await copy(connection, statement, put, as_csv=as_csv, header=as_csv)
+            count.rows = await copy(connection, statement, put, as_csv=as_csv, header=as_csv)
 
     return produced(produce)
 
 
 async def _arrow(
-    database: Database, consumer: str, table: ServedTable, query: Query, format_: Format
+    database: Database, consumer: str, table: ServedTable, query: Query, format_: Format, count: RowCount
 ) -> AsyncIterator[bytes]:
     async with AsyncExitStack() as held:
         async with database.reading(consumer) as connection:
@@ -107,7 +107,7 @@ async def _arrow(
         await held.enter_async_context(database.place(consumer))
         batches, cancel = await _source(database, consumer, table, query, version)
         typed = arrow.typed(batches, arrow.kinds_of(table), query.decimals_as_text)
-        chunks = from_thread(arrow.encoded(typed, format_), cancel)
+        chunks = from_thread(arrow.encoded(arrow.counted(typed, count), format_), cancel)
         try:
             async for chunk in chunks:
                 yield chunk
