@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -50,6 +51,30 @@ def name_of(rule: NameRule, parts: Sequence[str]) -> str:
     start = "" if readable[:1].isalpha() else "x"
     kept = f"{start}{readable}"[: rule.max_length - len(ending)].rstrip(rule.separator)
     return f"{kept}{ending}"
+
+
+def member_name(member: str) -> str:
+    """A member of IAM in letters, digits and hyphens, for the name of a resource. Members have distinct names.
+
+    ``user:bo.x@acme.example`` and ``user:bo-x@acme.example`` have the same letters. So only the usual form of each kind
+    stays as it is, and every other one has a hash at its end. The name of a member does not depend on other members:
+    otherwise the name of one would change when another one joins, and the engine would remove its access last.
+
+    Args:
+        member: The member: ``user:bo@acme.example``, ``group:desk@acme.example``, ``role/desk``.
+    """
+    text = member.lower()
+    readable = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text).strip("-")
+    return readable if _USUAL.fullmatch(text) else f"{readable}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+# One separator within the name of each kind, and two words after the @. A request has one service account at most.
+_USUAL = re.compile(
+    r"user[:/][a-z0-9]+(\.[a-z0-9]+)*@[a-z0-9]+\.[a-z0-9]+"
+    r"|group:[a-z0-9]([a-z0-9-]*[a-z0-9])?@[a-z0-9]+\.[a-z0-9]+"
+    r"|(role|group)/[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    r"|serviceaccount:[a-z0-9-]+@[a-z0-9-]+\.iam\.gserviceaccount\.com"
+)
 
 
 def _written(part: str, separator: str) -> str:

@@ -229,7 +229,7 @@ def record_engine_run(
         engine_run=run.id,
         trigger=run.trigger if request is None else request.trigger,
         attempt=1,
-        interval=None if request is None else request.interval,
+        interval=run.interval if request is None else request.interval,
         request=run.request if request is None else request.id,
     )
     recorded = registry.add_run(done)

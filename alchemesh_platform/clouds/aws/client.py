@@ -56,10 +56,14 @@ def client_of(
     """
     import boto3
     from botocore.config import Config
+    from botocore.session import Session as BotocoreSession
 
     here = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     own = environ is os.environ
+    # Given credentials are complete: a profile of this process, which may be unknown here, does not change them.
+    given = not own and bool(environ.get("AWS_ACCESS_KEY_ID")) and profile is None
     session = boto3.session.Session(
+        botocore_session=BotocoreSession(session_vars={"profile": (None, None, None, None)}) if given else None,
         aws_access_key_id=None if own else environ.get("AWS_ACCESS_KEY_ID"),
         aws_secret_access_key=None if own else environ.get("AWS_SECRET_ACCESS_KEY"),
         aws_session_token=None if own else environ.get("AWS_SESSION_TOKEN"),

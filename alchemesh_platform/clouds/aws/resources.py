@@ -21,7 +21,7 @@ class Package(PlatformResource):
         sign_in: How the account is reached.
         bucket: Name of the bucket.
         working_directory: Folder of the product.
-        include: Patterns of the files of the code.
+        include: Patterns of the files of the code; none for connections only.
         python: Version of Python: 3.12.
         architecture: Processors of the function.
         source: Digest of the files of the folder: a change builds the package again.

@@ -58,6 +58,7 @@ class EngineRun:
         exit_status: The exit status of the code, if the engine knows it.
         output: The end of the code's output, with secrets masked, if the run's report has it.
         written: Rows that the code wrote, by port and model: port/model.
+        interval: For a time of the schedule: the interval of time whose data the run is about, if the engine knows it.
     """
 
     id: str
@@ -71,6 +72,7 @@ class EngineRun:
     exit_status: int | None = None
     output: str | None = None
     written: Mapping[str, int] | None = None
+    interval: tuple[datetime, datetime] | None = None
 
     @property
     def has_ended(self) -> bool:

@@ -6,8 +6,6 @@ consumers at once, and one more consumer would change it for the others.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -15,6 +13,7 @@ from typing import Any
 
 from alchemesh_components.aws.names import ROLE, product_resource_name
 from alchemesh_components.aws.settings import AwsSettings
+from alchemesh_components.cloud_names import member_name
 from alchemesh_platform.clouds.aws.identities import AWS_ROLE
 from alchemesh_platform.manifest.checks import CODE_NAME
 from alchemesh_platform.sdk.consumer import Consumer
@@ -38,9 +37,8 @@ class Principal:
 
     @property
     def slug(self) -> str:
-        """The principal in letters, digits and hyphens, for the name of a resource."""
-        text = f"{self.kind}-{self.name}".lower()
-        return "".join(letter if letter.isalnum() else "-" for letter in text).strip("-")
+        """The principal in letters, digits and hyphens, for the name of a resource. Principals have distinct names."""
+        return member_name(f"{self.kind}/{self.name}")
 
     def arn(self, settings: AwsSettings) -> str:
         """The ARN of the principal."""
@@ -53,15 +51,6 @@ def principals_of(consumer: Consumer, settings: AwsSettings, environment: str) -
     If the platform names the principals of teams, a team becomes its principal. Otherwise each member receives access.
     """
     return list(dict.fromkeys(_principals(consumer, settings, environment)))
-
-
-def slugs(principals: Sequence[Principal]) -> list[str]:
-    """The principals for names of resources, without duplicates: ``a.b@x`` and ``a-b@x`` have the same letters."""
-    seen = Counter(each.slug for each in principals)
-    return [
-        each.slug if seen[each.slug] == 1 else f"{each.slug}-{hashlib.sha256(each.name.encode()).hexdigest()[:8]}"
-        for each in principals
-    ]
 
 
 def product_role(settings: AwsSettings, environment: str, product: str) -> str:

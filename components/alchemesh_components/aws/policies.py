@@ -10,9 +10,9 @@ from typing import Any
 
 import pulumi
 import pulumi_aws_native as aws
-from pulumi_aws_native import iam
+from pulumi_aws_native import iam, s3
 
-from alchemesh_components.aws.access import Principal, Statement, document, principals_of, slugs, until_end
+from alchemesh_components.aws.access import Principal, Statement, document, principals_of, until_end
 from alchemesh_components.aws.names import POLICY, resource_name
 from alchemesh_components.aws.settings import AwsSettings
 from alchemesh_platform.clouds.aws.identities import AWS_ROLE
@@ -68,6 +68,56 @@ def inline_policy(
     return made
 
 
+def only_encrypted_connections(
+    name: str, bucket: pulumi.Input[str], settings: AwsSettings, opts: pulumi.ResourceOptions
+) -> s3.BucketPolicy:
+    """The policy of a bucket that refuses requests without TLS. Grants are no part of it.
+
+    Args:
+        name: Name of the resource.
+        bucket: Name of the bucket.
+        settings: Settings of the platform.
+        opts: Options of the resource. A bucket that stays keeps its policy.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    arn = pulumi.Output.concat(f"arn:{settings.partition}:s3:::", bucket)
+    refused: Statement = {
+        "Sid": "OnlyEncryptedConnections",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, pulumi.Output.concat(arn, "/*")],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return s3.BucketPolicy(name, bucket=bucket, policy_document=document([refused]), opts=opts)
+
+
+def private(key: str | None) -> dict[str, Any]:
+    """The properties of a bucket with access by IAM only: never public, encrypted.
+
+    Args:
+        key: The key that encrypts its objects; None for a key of AWS.
+    """
+    encryption: dict[str, Any] = {"sse_algorithm": "AES256"}
+    if key:
+        encryption = {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
+    return {
+        "bucket_encryption": {
+            "server_side_encryption_configuration": [
+                {"server_side_encryption_by_default": encryption, "bucket_key_enabled": key is not None}
+            ]
+        },
+        "ownership_controls": {"rules": [{"object_ownership": "BucketOwnerEnforced"}]},
+        "public_access_block_configuration": {
+            "block_public_acls": True,
+            "block_public_policy": True,
+            "ignore_public_acls": True,
+            "restrict_public_buckets": True,
+        },
+    }
+
+
 def admit_role(
     component: Component[Any, Any],
     settings: AwsSettings,
@@ -95,9 +145,13 @@ def grant_to(
     principals = principals_of(consumer, settings, component.wiring.environment)
     return [
         inline_policy(
-            f"{component.name}-{slug}-{consumer.request}", principal, policy, until_end(consumer, statements), opts
+            f"{component.name}-{principal.slug}-{consumer.request}",
+            principal,
+            policy,
+            until_end(consumer, statements),
+            opts,
         )
-        for principal, slug in zip(principals, slugs(principals), strict=True)
+        for principal in principals
     ]
 
 

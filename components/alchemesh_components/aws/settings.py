@@ -30,7 +30,12 @@ def _not_reserved(key: str) -> str:
     return key
 
 
+TAGS_MAX = 45  # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: 50, with ours
+
+
 def _of_one_case(tags: dict[str, str]) -> dict[str, str]:
+    if len(tags) > TAGS_MAX:
+        raise ValueError(f"found {len(tags)} tags, expected at most {TAGS_MAX}: a resource has 50, five of them ours")
     seen: dict[str, str] = {}
     for key in tags:
         if (other := seen.setdefault(key.lower(), key)) != key:

@@ -67,11 +67,6 @@ def condition_of(consumer: Consumer) -> Condition:
 TITLE_MAX = 100  # https://cloud.google.com/iam/docs/conditions-overview#structure
 
 
-def member_slug(member: str) -> str:
-    """A member in letters, digits and hyphens, for the name of a resource."""
-    return "".join(letter if letter.isalnum() else "-" for letter in member.lower()).strip("-")
-
-
 def _members(consumer: Consumer, settings: GcpSettings, environment: str) -> Iterator[str]:
     principals = settings.principals
     if consumer.product is not None:

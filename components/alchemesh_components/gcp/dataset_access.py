@@ -11,7 +11,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery
 
-from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.cloud_names import member_name
+from alchemesh_components.gcp.access import condition_of, members_of
 from alchemesh_components.gcp.foundations import observer_of
 from alchemesh_components.gcp.settings import GcpSettings
 from alchemesh_platform.clouds.gcp.identities import GOOGLE_SERVICE_ACCOUNT
@@ -79,7 +80,7 @@ def grant_on_dataset(
     condition = condition_of(consumer)
     return [
         bigquery.DatasetIamMember(
-            f"{component.name}-{member_slug(member)}-{consumer.request}",
+            f"{component.name}-{member_name(member)}-{consumer.request}",
             project=dataset.project,
             dataset_id=dataset.dataset_id,
             role=VIEWER,

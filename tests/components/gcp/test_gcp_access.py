@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
+from alchemesh_components.cloud_names import member_name
 from alchemesh_components.gcp.access import (
     condition_of,
-    member_slug,
     members_of,
     product_identity,
     service_account_email,
@@ -65,7 +65,11 @@ def test_a_binding_names_its_request_and_expires_with_it() -> None:
 
 
 def test_a_member_becomes_part_of_a_name() -> None:
-    assert member_slug("group:Ops-Desk@acme.example") == "group-ops-desk-acme-example"
+    assert member_name("group:Ops-Desk@acme.example") == "group-ops-desk-acme-example"
+    assert member_name("user:bo.x@acme.example") == "user-bo-x-acme-example"
+    similar = ("user:bo.x@acme.example", "user:bo-x@acme.example", "user:bo@x.acme.example", "group:bo@x.acme.example")
+    similar += ("group:bo-x@acme.example", "group:bo.x@acme.example", "user:bo_x@acme.example", "user:bö@acme.example")
+    assert len({member_name(each) for each in similar}) == len(similar)
 
 
 @pytest.mark.parametrize("template", ["group:{squad}@acme.example", "group:{}@acme.example", "group:{team.x}@acme"])

@@ -9,7 +9,8 @@ from typing import Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.clouds.aws.client import client_of
-from alchemesh_platform.clouds.aws.services import Missing, answered
+from alchemesh_platform.clouds.aws.functions.runtime import CONFLICTS
+from alchemesh_platform.clouds.aws.services import Missing, answered, code_of
 from alchemesh_platform.sdk.code.engine import EngineRun, RunRequest
 from alchemesh_platform.sdk.connections.job import JobConnection
 
@@ -37,9 +38,9 @@ class Lambda:
             Failure: when AWS refuses the invocation.
         """
         reports = Reports(job, environ)
-        if not reports.read(request.id):
-            asked = {"run": request.id, "request": request.id, "trigger": request.trigger, "state": "queued"}
-            reports.write(request.id, {**asked, "requested_at": datetime.now(UTC).isoformat()})
+        asked = {"run": request.id, "request": request.id, "trigger": request.trigger, "state": "queued"}
+        # A repeated request finds the report of the first one, which may have run.
+        reports.write(request.id, {**asked, "requested_at": datetime.now(UTC).isoformat()}, IfNoneMatch="*")
         event = {
             "request": request.id,
             "trigger": request.trigger,
@@ -59,7 +60,7 @@ class Lambda:
         Raises:
             Failure: when the bucket of the reports does not answer.
         """
-        report = Reports(job, environ).read(run_id)
+        report, _ = Reports(job, environ).read(run_id)
         return _run_of(run_id, report, job, datetime.now(UTC))
 
     def cancel(self, job: JobConnection, run_id: str, *, environ: Mapping[str, str]) -> None:
@@ -69,11 +70,13 @@ class Lambda:
             NotCancelled: when it has started: Lambda cannot end an invocation.
         """
         reports = Reports(job, environ)
-        report = reports.read(run_id)
-        if report.get("state") == "queued":
+        report, condition = reports.read(run_id)
+        while report.get("state") == "queued":
             now = datetime.now(UTC).isoformat()
-            reports.write(run_id, {**report, "state": "cancelled", "finished_at": now})
-        elif report.get("state") == "running":
+            if reports.write(run_id, {**report, "state": "cancelled", "finished_at": now}, **condition):
+                return
+            report, condition = reports.read(run_id)  # the function started at this moment
+        if report.get("state") == "running":
             raise NotCancelled(
                 f"Lambda cannot end the run {run_id}, which has started",
                 hint="it ends by itself, at the latest at its time limit",
@@ -81,13 +84,13 @@ class Lambda:
 
     def log(self, job: JobConnection, run_id: str, *, environ: Mapping[str, str]) -> str:
         """The end of the code's output, which the report has."""
-        return str(Reports(job, environ).read(run_id).get("output") or "")
+        return str(Reports(job, environ).read(run_id)[0].get("output") or "")
 
     def runs(self, job: JobConnection, since: datetime, *, environ: Mapping[str, str]) -> Sequence[EngineRun]:
         """The runs since a moment that no request started."""
         now = datetime.now(UTC)
         reports = Reports(job, environ)
-        found = (_run_of(run, reports.read(run), job, now) for run in reports.since(since))
+        found = (_run_of(run, reports.read(run)[0], job, now) for run in reports.since(since))
         return [run for run in found if run.request is None]
 
 
@@ -107,22 +110,31 @@ class Reports:
         with answered(f"the reports in {self.bucket}"):
             self.client = client_of("s3", environ, region=_region(job))
 
-    def read(self, run: str) -> dict[str, Any]:
-        """The report of a run; empty if there is none."""
+    def read(self, run: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """The report of a run, empty if there is none, and the condition of a write that replaces just this one."""
         try:
             with answered(f"the report of {run}"):
-                body = self.client.get_object(Bucket=self.bucket, Key=f"{self.folder}/{run}.json")["Body"].read()
+                found = self.client.get_object(Bucket=self.bucket, Key=f"{self.folder}/{run}.json")
+                return json.loads(found["Body"].read()), {"IfMatch": found["ETag"]}
         except Missing:
-            return {}
-        found: dict[str, Any] = json.loads(body)
-        return found
+            return {}, {"IfNoneMatch": "*"}
 
-    def write(self, run: str, report: Mapping[str, Any]) -> None:
-        """Write the report of a run."""
+    def write(self, run: str, report: Mapping[str, Any], **condition: str) -> bool:
+        """Write the report of a run; returns whether the condition held.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        from botocore.exceptions import ClientError
+
+        place = {"Bucket": self.bucket, "Key": f"{self.folder}/{run}.json"}
         with answered(f"the report of {run}"):
-            self.client.put_object(
-                Bucket=self.bucket, Key=f"{self.folder}/{run}.json", Body=json.dumps(dict(report)).encode()
-            )
+            try:
+                self.client.put_object(**place, Body=json.dumps(dict(report)).encode(), **condition)
+            except ClientError as error:
+                if condition and code_of(error) in CONFLICTS:
+                    return False
+                raise
+        return True
 
     def since(self, moment: datetime) -> Iterator[str]:
         """The runs whose reports changed since a moment."""
@@ -154,12 +166,20 @@ def _run_of(run: str, report: Mapping[str, Any], job: JobConnection, now: dateti
         exit_status=report.get("exit_status"),
         output=report.get("output"),
         written=report.get("written"),
+        interval=_interval(report.get("interval")),
     )
 
 
 def _silent(report: Mapping[str, Any]) -> str:
     where = report.get("log_group") or "its log group"
     return f"the function ended without a report: Lambda stopped it, for its memory or its time; see {where}"
+
+
+def _interval(found: Any) -> tuple[datetime, datetime] | None:
+    if not found:
+        return None
+    begin, end = (datetime.fromisoformat(each) for each in found)
+    return begin, end
 
 
 def _moment(text: Any) -> datetime | None:

@@ -32,7 +32,7 @@ class PackageInputs(Properties):
     sign_in: SignIn = Field(description="How the account is reached.")
     bucket: str = Field(min_length=1, description="Name of the bucket.")
     working_directory: str = Field(description="Folder of the product.")
-    include: tuple[str, ...] = Field(description="Patterns of the files of the code.")
+    include: tuple[str, ...] = Field(description="Patterns of the files of the code; none for connections only.")
     requirements: str | None = Field(default=None, description="Lock file of the dependencies, in that folder.")
     python: str = Field(description="Version of Python: 3.12.")
     architecture: Literal["x86_64", "arm64"] = Field(description="Processors of the function.")
@@ -65,7 +65,7 @@ class PackageHandler(Handler[PackageInputs, PackageOutputs]):
     def check(self, inputs: PackageInputs, old_inputs: PackageInputs | None, context: Context) -> Iterator[Refusal]:
         if inputs.requirements is not None and not Path(inputs.working_directory, inputs.requirements).is_file():
             yield Refusal("requirements", f"there is no lock file {inputs.requirements} in {inputs.working_directory}")
-        if not _sources(inputs).files():
+        if inputs.include and not _sources(inputs).files():
             yield Refusal("include", f"no file of {inputs.working_directory} matches {', '.join(inputs.include)}")
 
     def drift(self, inputs: PackageInputs, outputs: PackageOutputs, context: Context) -> Drift | None:

@@ -23,7 +23,13 @@ from alchemesh_components.aws.names import (
     product_resource_name,
     resource_name,
 )
-from alchemesh_components.aws.policies import OTHERS_POLICIES, aws_provider, inline_policy
+from alchemesh_components.aws.policies import (
+    OTHERS_POLICIES,
+    aws_provider,
+    inline_policy,
+    only_encrypted_connections,
+    private,
+)
 from alchemesh_components.aws.rights import with_key
 from alchemesh_components.aws.settings import Settings
 from alchemesh_components.aws.tags import tags_of
@@ -33,6 +39,7 @@ from alchemesh_components.code.lambda_function.spec import SPEC
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.clouds.aws.functions.package import HANDLER, Sources
 from alchemesh_platform.clouds.aws.functions.runtime import CONNECTIONS_FILE, SETTINGS
+from alchemesh_platform.clouds.aws.handlers.package import PACKAGES
 from alchemesh_platform.clouds.aws.handlers.reports import RUNS
 from alchemesh_platform.clouds.aws.identities import AWS_ROLE
 from alchemesh_platform.clouds.aws.resources import Package, Reports
@@ -45,6 +52,8 @@ QUEUE_SECONDS = 14 * 24 * 3600  # the longest that SQS keeps a message
 REPORT_DAYS = 30  # the history has the runs by then
 EVENT_SECONDS = 6 * 3600
 CATCH_UP_SECONDS = {"none": 60, "latest": 24 * 3600, "all": 24 * 3600}
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 ANY_ENDING = "-??????"  # of a secret's ARN
 
 
@@ -59,10 +68,11 @@ class LambdaFunction(Component[Args, Settings]):
         self.options = pulumi.ResourceOptions(parent=self, provider=self.provider)
         self.role = self.code_role()
         self.bucket = self.own_bucket()
+        only_encrypted_connections(f"{self.name}-tls", self.bucket_id, self.settings.aws, self.options)
         self.log = self.log_group()
         self.failed = self.dead_letters()
         rights = self.own_rights()
-        self.package = self.own_package() if self.args.image is None else None
+        self.package = self.own_package()
         self.reports = Reports(
             f"{self.name}-reports", sign_in=self.sign_in, bucket=self.bucket_id, opts=self.child_options
         )
@@ -135,23 +145,13 @@ class LambdaFunction(Component[Args, Settings]):
     def own_bucket(self) -> s3.Bucket:
         """The bucket of the packages, and of the reports of runs, which are deleted after 30 days."""
         aws = self.settings.aws
-        key = aws.encryption_keys.s3
-        by_key = {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
-        encryption = {"server_side_encryption_by_default": by_key, "bucket_key_enabled": True}
         return s3.Bucket(
             f"{self.name}-bucket",
             bucket_name=resource_name(BUCKET, aws, self.wiring),
-            ownership_controls={"rules": [{"object_ownership": "BucketOwnerEnforced"}]},
-            public_access_block_configuration={
-                "block_public_acls": True,
-                "block_public_policy": True,
-                "ignore_public_acls": True,
-                "restrict_public_buckets": True,
-            },
+            **private(aws.encryption_keys.s3),
             lifecycle_configuration={
                 "rules": [{"id": "reports", "status": "Enabled", "prefix": RUNS, "expiration_in_days": REPORT_DAYS}]
             },
-            bucket_encryption={"server_side_encryption_configuration": [encryption]} if key else None,
             tags=tags_of(aws, self.wiring),
             opts=self.options,
         )
@@ -192,6 +192,9 @@ class LambdaFunction(Component[Args, Settings]):
             allow(["sqs:SendMessage"], self.failed.arn),
             *with_key(aws.encryption_keys.s3, "s3", write=True),
         ]
+        if self.args.image is not None:  # its connections are in a package of their own
+            packages = pulumi.Output.concat(f"arn:{aws.partition}:s3:::", self.bucket_id, f"/{PACKAGES}*")
+            statements.append(allow(["s3:GetObject"], packages))
         names = sorted({self.secret_name(secret) for secret in self.secrets().values()})
         if names:
             arns = [aws.arn("secretsmanager", f"secret:{name}{ANY_ENDING}") for name in names]
@@ -202,18 +205,23 @@ class LambdaFunction(Component[Args, Settings]):
         return inline_policy(f"{self.name}-rights", Principal("role", self.role_name), policy, statements, options)
 
     def own_package(self) -> Package:
-        """The package: code, locked dependencies, and the connections of all ports and needs."""
+        """The package: code, locked dependencies, and the connections of all ports and needs.
+
+        For a function whose code is an image, it has the connections only: the variables of a function have 4 KB.
+        """
         args, place = self.args, self.wiring
         root = Path(place.product_root)
-        lock = None if args.requirements is None else root / args.requirements
-        sources = Sources(root, args.include, lock, self.python, args.architecture)
+        include = args.include if args.image is None else ()
+        requirements = args.requirements if args.image is None else None
+        lock = None if requirements is None else root / requirements
+        sources = Sources(root, include, lock, self.python, args.architecture)
         return Package(
             f"{self.name}-package",
             sign_in=self.sign_in,
             bucket=self.bucket_id,
             working_directory=str(root),
-            include=list(args.include),
-            requirements=args.requirements,
+            include=list(include),
+            requirements=requirements,
             python=self.python,
             architecture=args.architecture,
             texts={CONNECTIONS_FILE: self.connections_document()},
@@ -253,7 +261,7 @@ class LambdaFunction(Component[Args, Settings]):
             "code": {"image_uri": args.image},
             "image_config": {"command": ["alchemesh_platform.clouds.aws.functions.runtime.handler"]},
         }
-        if self.package is not None:
+        if args.image is None:
             given = {
                 "package_type": "Zip",
                 "code": {"s3_bucket": self.bucket_id, "s3_key": self.package.key},
@@ -281,18 +289,17 @@ class LambdaFunction(Component[Args, Settings]):
     def variables(self) -> dict[str, pulumi.Input[str]]:
         """The team's variables, and the settings of the program that runs the code. Secrets are names only."""
         plain = {name: value for name, value in self.args.env.items() if isinstance(value, str)}
-        settings = {
+        settings: dict[str, Any] = {
             "command": interpreter_arguments(self.args.entrypoint),
             "secrets": {name: self.secret_name(secret) for name, secret in sorted(self.secrets().items())},
             "retries": self.args.retries,
+            "reports": pulumi.Output.concat("s3://", self.bucket_id, "/", RUNS.rstrip("/")),
         }
-        whole = self.bucket_id.apply(
-            lambda bucket: json.dumps({**settings, "reports": f"s3://{bucket}/{RUNS.rstrip('/')}"}, sort_keys=True)
-        )
-        own: dict[str, pulumi.Input[str]] = {SETTINGS: whole}
-        if self.package is None:
-            own["ALCHEMESH_CONNECTIONS"] = self.connections_document()
-        return {**plain, **own}
+        if self.args.schedule is not None:
+            settings |= {"schedule": self.args.schedule, "time_zone": self.args.time_zone}
+        if self.args.image is not None:
+            settings["connections"] = pulumi.Output.concat("s3://", self.bucket_id, "/", self.package.key)
+        return {**plain, SETTINGS: pulumi.Output.json_dumps(settings, sort_keys=True)}
 
     def connections_document(self) -> pulumi.Output[str]:
         """The connections of all ports and needs, as the JSON document that the code reads."""
@@ -305,7 +312,7 @@ class LambdaFunction(Component[Args, Settings]):
 
         A version is published for each package and configuration.
         """
-        code = self.package.code_sha256 if self.package is not None else pulumi.Output.from_input(self.args.image or "")
+        code = self.package.code_sha256 if self.args.image is None else pulumi.Output.from_input(self.args.image)
         description = pulumi.Output.all(code, self.variables()).apply(lambda parts: _short(parts, self.args))
         version = lambda_.Version(
             f"{self.name}-version",
@@ -360,7 +367,7 @@ class LambdaFunction(Component[Args, Settings]):
             target={
                 "arn": self.alias.name.apply(lambda _: function),
                 "role_arn": role.arn,
-                "input": json.dumps({"trigger": "schedule"}),
+                "input": json.dumps({"trigger": "schedule", "scheduled": SCHEDULED_TIME}),
                 "dead_letter_config": {"arn": self.failed.arn},
                 "retry_policy": {
                     "maximum_event_age_in_seconds": CATCH_UP_SECONDS[self.args.catch_up],

@@ -31,6 +31,7 @@ SPEC = ComponentSpec(
         "aws-native:lambda:Version",
         "aws-native:logs:LogGroup",
         "aws-native:s3:Bucket",
+        "aws-native:s3:BucketPolicy",
         "aws-native:scheduler:Schedule",
         "aws-native:sqs:Queue",
     ),

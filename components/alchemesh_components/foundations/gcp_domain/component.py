@@ -8,9 +8,10 @@ from typing import Any
 
 from pulumi_gcp import billing, monitoring, projects, serviceaccount
 
+from alchemesh_components.cloud_names import member_name
 from alchemesh_components.foundations.gcp_domain.models import Args
 from alchemesh_components.foundations.gcp_domain.spec import SPEC
-from alchemesh_components.gcp.access import member_slug, members_of
+from alchemesh_components.gcp.access import members_of
 from alchemesh_components.gcp.foundations import budget_labels
 from alchemesh_components.gcp.settings import Budget, Settings
 from alchemesh_components.infrastructure.service_identity.component import ServiceIdentity
@@ -107,7 +108,7 @@ class GcpDomain(Component[Args, Settings]):
         roles = dict.fromkeys(people, ACTING_ROLE) | dict.fromkeys(gcp.pipelines.get(domain, ()), PIPELINE_ROLE)
         return [
             serviceaccount.IAMMember(
-                f"{self.name}-{member_slug(member)}",
+                f"{self.name}-{member_name(member)}",
                 service_account_id=self.deployer.account.name,
                 role=role,
                 member=member,

@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import storage
 
-from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.cloud_names import member_name
+from alchemesh_components.gcp.access import condition_of, members_of
 from alchemesh_components.gcp.foundations import observer_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import BUCKET, resource_name
@@ -109,7 +110,7 @@ class GcsBucket(Component[Args, Settings]):
         condition = condition_of(consumer)
         return [
             storage.BucketIAMMember(
-                f"{self.name}-{member_slug(member)}-{consumer.request}",
+                f"{self.name}-{member_name(member)}-{consumer.request}",
                 bucket=self.bucket.name,
                 role="roles/storage.objectViewer",
                 member=member,

@@ -8,9 +8,8 @@ from typing import Any
 import pulumi
 from pulumi_aws_native import s3
 
-from alchemesh_components.aws.access import document
 from alchemesh_components.aws.names import BUCKET, resource_name
-from alchemesh_components.aws.policies import admit_role, aws_provider, grant_to
+from alchemesh_components.aws.policies import admit_role, aws_provider, grant_to, only_encrypted_connections, private
 from alchemesh_components.aws.rights import files
 from alchemesh_components.aws.settings import Settings
 from alchemesh_components.aws.tags import tags_of
@@ -34,8 +33,14 @@ class S3Bucket(Component[Args, Settings]):
         self.provider = aws_provider(self, self.settings.aws)
         self.options = pulumi.ResourceOptions(parent=self, provider=self.provider)
         self.bucket = self.private_bucket()
-        self.encrypted_connections()
+        only_encrypted_connections(f"{self.name}-tls", self.address, self.settings.aws, self.lasting)
         return {"kind": "files", "url": self.address.apply("s3://{}".format), "format": None}
+
+    @property
+    def lasting(self) -> pulumi.ResourceOptions:
+        """Options of the bucket and its policy, which stay together by default."""
+        keep = pulumi.ResourceOptions(retain_on_delete=self.args.keep_on_destroy)
+        return pulumi.ResourceOptions.merge(self.options, keep)
 
     @property
     def bucket_name(self) -> str:
@@ -55,32 +60,14 @@ class S3Bucket(Component[Args, Settings]):
         Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
         """
         aws = self.settings.aws
-        key = aws.encryption_keys.s3
-        encryption: dict[str, Any] = {"sse_algorithm": "AES256"}
-        if key:
-            encryption = {"sse_algorithm": "aws:kms", "kms_master_key_id": key}
         return s3.Bucket(
             f"{self.name}-bucket",
             bucket_name=self.bucket_name,
-            bucket_encryption={
-                "server_side_encryption_configuration": [
-                    {"server_side_encryption_by_default": encryption, "bucket_key_enabled": key is not None}
-                ]
-            },
-            ownership_controls={"rules": [{"object_ownership": "BucketOwnerEnforced"}]},
-            public_access_block_configuration={
-                "block_public_acls": True,
-                "block_public_policy": True,
-                "ignore_public_acls": True,
-                "restrict_public_buckets": True,
-            },
+            **private(aws.encryption_keys.s3),
             versioning_configuration={"status": "Enabled"},
             lifecycle_configuration={"rules": self.lifecycle_rules()},
             tags=tags_of(aws, self.wiring),
-            opts=pulumi.ResourceOptions.merge(
-                self.options,
-                pulumi.ResourceOptions(retain_on_delete=self.args.keep_on_destroy),
-            ),
+            opts=self.lasting,
         )
 
     def lifecycle_rules(self) -> list[dict[str, Any]]:
@@ -102,30 +89,6 @@ class S3Bucket(Component[Args, Settings]):
         if args.retention is not None:
             rules.append({"id": "retention", "status": "Enabled", "expiration_in_days": args.retention.days})
         return rules
-
-    def encrypted_connections(self) -> s3.BucketPolicy:
-        """The policy that refuses requests without TLS. Grants are no part of it.
-
-        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
-        """
-        arn = pulumi.Output.concat(f"arn:{self.settings.aws.partition}:s3:::", self.address)
-        return s3.BucketPolicy(
-            f"{self.name}-tls",
-            bucket=self.address,
-            policy_document=document(
-                [
-                    {
-                        "Sid": "OnlyEncryptedConnections",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "s3:*",
-                        "Resource": [arn, pulumi.Output.concat(arn, "/*")],
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    }
-                ]
-            ),
-            opts=self.options,
-        )
 
     def rights(self, *, write: bool) -> list[dict[str, Any]]:
         """The rights on all objects of the bucket."""

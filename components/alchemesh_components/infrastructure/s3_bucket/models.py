@@ -15,7 +15,8 @@ class Args(Strict):
 
     retention: Duration | None = Field(
         default=None,
-        description="Age after which files are removed, in whole days; by default they are kept.",
+        description="Age after which files are removed, in whole days; by default they are kept. Not for an output "
+        "port, whose rows are files that a manifest lists.",
     )
     old_versions: Duration = Field(
         default=timedelta(days=30),

@@ -9,7 +9,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import bigquery, cloudrunv2, projects
 
-from alchemesh_components.gcp.access import condition_of, member_slug, members_of
+from alchemesh_components.cloud_names import member_name
+from alchemesh_components.gcp.access import condition_of, members_of
 from alchemesh_components.gcp.foundations import data_api_image, former_image, observer_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import RUN_SERVICE, resource_name
@@ -183,7 +184,7 @@ class CloudRunDataApi(Component[Args, Settings]):
             raise LookupError(f"{self.name} has no server to let {member} in at")
         condition = condition_of(consumer)
         return cloudrunv2.ServiceIamMember(
-            f"{self.name}-{member_slug(member)}-{consumer.request}",
+            f"{self.name}-{member_name(member)}-{consumer.request}",
             project=self.service.project,
             location=self.service.location,
             name=self.service.name,

@@ -9,7 +9,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import pubsub
 
-from alchemesh_components.gcp.access import member_slug, members_of
+from alchemesh_components.cloud_names import member_name
+from alchemesh_components.gcp.access import members_of
 from alchemesh_components.gcp.foundations import observer_of
 from alchemesh_components.gcp.labels import labels_of
 from alchemesh_components.gcp.names import SCHEMA, SUBSCRIPTION, TOPIC, name_of, resource_name
@@ -112,7 +113,7 @@ class PubsubTopics(Component[Args, Settings]):
         subscription = pubsub.Subscription(
             f"{self.name}-{name}-{consumer.request}",
             project=gcp.project,
-            name=name_of(SUBSCRIPTION, (*address, member_slug(consumer.request))),
+            name=name_of(SUBSCRIPTION, (*address, consumer.request.lower().replace("/", "-"))),
             topic=topic.id,
             labels=labels_of(gcp, place),
             expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
@@ -121,7 +122,7 @@ class PubsubTopics(Component[Args, Settings]):
         yield subscription
         for member in members_of(consumer, gcp, place.environment):
             yield pubsub.SubscriptionIAMMember(
-                f"{self.name}-{name}-{member_slug(member)}-{consumer.request}",
+                f"{self.name}-{name}-{member_name(member)}-{consumer.request}",
                 project=subscription.project,
                 subscription=subscription.name,
                 role="roles/pubsub.subscriber",

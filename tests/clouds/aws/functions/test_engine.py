@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from alchemesh_platform.clouds.aws.functions.engine import ENGINE, NotCancelled
+from alchemesh_platform.clouds.aws.client import client_of
+from alchemesh_platform.clouds.aws.emulation.servers.services import Place
+from alchemesh_platform.clouds.aws.functions.engine import ENGINE, NotCancelled, Reports
 from alchemesh_platform.sdk.code.engine import RunRequest
 from alchemesh_platform.sdk.connections.job import JobConnection
 
@@ -94,9 +97,37 @@ def test_a_waiting_run_is_cancelled_and_a_running_one_is_not(bucket: Any) -> Non
         ENGINE.cancel(JOB, "running", environ=ENVIRON)
 
 
+def test_a_run_that_starts_while_it_is_cancelled_goes_on(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(bucket, "r1", state="queued", request="r1", requested_at=NOW.isoformat())
+    read = Reports.read
+
+    def read_and_start(self: Reports, run: str) -> Any:
+        found = read(self, run)
+        if found[0]["state"] == "queued":
+            put(bucket, "r1", state="running", request="r1", ends_by=NOW.timestamp() + 60)
+        return found
+
+    monkeypatch.setattr(Reports, "read", read_and_start)
+    with pytest.raises(NotCancelled):
+        ENGINE.cancel(JOB, "r1", environ=ENVIRON)
+    assert ENGINE.look(JOB, "r1", environ=ENVIRON).state == "running"
+
+
+def test_given_credentials_are_used_whatever_the_shell_has(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`alchemesh run --emulate` in a shell that is signed in to AWS."""
+    monkeypatch.setenv("AWS_PROFILE", "of-nobody")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-somebody")
+    here = Place(1, "000000000000", "us-east-1").variables()
+    client = client_of("s3", {**os.environ, **here})
+    assert client.meta.endpoint_url == "http://127.0.0.1:1"
+    assert client._request_signer._credentials.get_frozen_credentials()[:3] == ("test", "test", "")
+
+
 def test_scheduled_runs_are_listed_and_requested_ones_are_not(bucket: Any) -> None:
-    put(bucket, "by-schedule", state="succeeded", request=None, trigger="schedule", finished_at=NOW.isoformat())
+    day = (NOW - timedelta(days=1), NOW)
+    report = {"request": None, "trigger": "schedule", "interval": [each.isoformat() for each in day]}
+    put(bucket, "by-schedule", state="succeeded", finished_at=NOW.isoformat(), **report)
     put(bucket, "by-request", state="succeeded", request="by-request", finished_at=NOW.isoformat())
     found = ENGINE.runs(JOB, NOW - timedelta(minutes=1), environ=ENVIRON)
-    assert [(run.id, run.trigger) for run in found] == [("by-schedule", "schedule")]
+    assert [(run.id, run.trigger, run.interval) for run in found] == [("by-schedule", "schedule", day)]
     assert ENGINE.runs(JOB, datetime.now(UTC) + timedelta(hours=1), environ=ENVIRON) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from alchemesh_platform.clouds.aws.functions.runtime import SETTINGS, RunFailed, handler
+from alchemesh_platform.clouds.aws.functions.package import Sources, build
+from alchemesh_platform.clouds.aws.functions.runtime import CONNECTIONS_FILE, SETTINGS, RunFailed, handler
 from alchemesh_platform.systems.local.jobs.entrypoint import interpreter_arguments
 
 CODE = """
@@ -29,8 +31,6 @@ def broken():
     raise SystemExit(7)
 def slow():
     time.sleep(600)
-def variable():
-    print(os.environ["ALCHEMESH_CONNECTIONS"])
 def connected():
     print(open(os.environ["ALCHEMESH_CONNECTIONS"]).read())
 """
@@ -140,14 +140,45 @@ def test_connections_are_in_a_file_of_the_package(function: Function) -> None:
     assert function.report("r1")["output"] == '{"product": "aviation/gates"}'
 
 
-def test_connections_of_an_image_are_in_its_variable(
-    function: Function, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connections_of_an_image_are_in_a_package_of_their_own(function: Function, tmp_path: Path) -> None:
     (tmp_path / "alchemesh_connections.json").unlink()
-    monkeypatch.setenv("ALCHEMESH_CONNECTIONS", '{"product": "aviation/gates"}')
-    function.configure("variable")
+    large = json.dumps({"product": "aviation/gates", "schemas": "x" * 5000})  # variables have 4 KB together
+    build(Sources(tmp_path, (), None, "3.12", "x86_64", {CONNECTIONS_FILE: large}), tmp_path / "package.zip")
+    boto3.client("s3").upload_file(str(tmp_path / "package.zip"), "acme", "packages/1.zip")
+    function.configure("connected", connections="s3://acme/packages/1.zip")
     handler({"request": "r1"}, Context())
-    assert function.report("r1")["output"] == '{"product": "aviation/gates"}'
+    assert function.report("r1")["output"] == large
+
+
+def test_a_time_of_the_schedule_has_the_interval_since_the_time_before(function: Function) -> None:
+    function.configure("main", schedule="15 6 * * MON-FRI", time_zone="Europe/Amsterdam")
+    handler({"trigger": "schedule", "scheduled": "2026-03-30T04:15:00Z"}, Context())
+    # From Friday to Monday, across the beginning of summer time.
+    assert function.report("of-lambda")["interval"] == ["2026-03-27T05:15:00+00:00", "2026-03-30T04:15:00+00:00"]
+    assert function.report("of-lambda")["output"] == "ran [] 2026-03-27T05:15:00+00:00"
+    handler({"trigger": "schedule", "scheduled": "<aws.scheduler.scheduled-time>"}, Context("emulated"))
+    assert function.report("emulated")["interval"] is None
+
+
+def test_a_run_that_is_cancelled_while_it_starts_does_not_run(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alchemesh_platform.clouds.aws.functions.runtime import Reports
+
+    function.configure("main")
+    put = partial(boto3.client("s3").put_object, Bucket="acme", Key="runs/r1.json")
+    put(Body=json.dumps({"run": "r1", "state": "queued"}))
+    read = Reports.read
+
+    def read_and_cancel(self: Reports, run: str) -> Any:
+        found = read(self, run)
+        if found[0]["state"] == "queued":
+            put(Body=json.dumps({"run": "r1", "state": "cancelled"}))
+        return found
+
+    monkeypatch.setattr(Reports, "read", read_and_cancel)
+    assert handler({"request": "r1"}, Context())["state"] == "cancelled"
+    assert function.report("r1") == {"run": "r1", "state": "cancelled"}
 
 
 def test_each_line_of_a_secret_is_masked(function: Function, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,6 +57,7 @@ class Place:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": ROOT_KEY,
             "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+            "AWS_SESSION_TOKEN": "",  # in place of the user's own, which belongs to other credentials
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
