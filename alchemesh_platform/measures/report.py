@@ -17,7 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, Va
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import did_you_mean
 from alchemesh_platform.documents.models import ProductAddress, Strict
-from alchemesh_platform.measures.measure import DATA_AGE, MEASURES, NO_ROWS, RATIOS, Measure, SubjectKind, measure_of
+from alchemesh_platform.measures.measure import DATA_AGE, MEASURES, NO_ROWS, RATIOS, Measure, SubjectKind, Unit, measure_of
 from alchemesh_platform.measures.state import REPORTED, ReportedState
 
 SKEW = timedelta(minutes=5)  # how far two clocks may differ
@@ -26,7 +26,16 @@ LONGEST_WINDOW = timedelta(days=366)
 TEXT_MAX = 2_000
 SUBJECT_MAX = 500
 COUNT_MAX = 10**18  # databases have integers of 64 bits
+VALUE_MAX = 1e18  # sums of values stay finite
 REPORTS_MAX = 1_000  # in one request
+_FIELDS: dict[Unit, frozenset[str]] = {
+    "state": frozenset({"state"}),
+    "ratio": frozenset({"good", "total"}),
+    "event": frozenset(),
+    "seconds": frozenset({"value"}),
+    "count": frozenset({"value"}),
+    "verdict": frozenset({"value"}),
+}
 _KINDS: dict[int, SubjectKind] = {2: "product", 3: "contract", 4: "asset"}  # by the number of parts of an address
 
 Outcome = Literal["value", "unknown", "error"]
@@ -66,7 +75,10 @@ class Report(Strict):
         default="value", description="unknown: it could not be measured; error: measuring it failed."
     )
     value: float | None = Field(
-        default=None, allow_inf_nan=False, description="The value, in the unit of the measure; a ratio follows."
+        default=None,
+        le=VALUE_MAX,
+        allow_inf_nan=False,
+        description="The value, in the unit of the measure; a ratio follows.",
     )
     good: int | None = Field(
         default=None, ge=0, le=COUNT_MAX, description="Ratio: the counted cells or rows that are good."
@@ -90,8 +102,10 @@ class Report(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         measure = self._its_measure()
-        if "\0" in self.note or "\0" in (self.id or ""):
+        if "\0" in self.note:
             raise ValueError("a text has a NUL character, which databases cannot keep")
+        if self.id is not None and not self.id.isprintable():
+            raise ValueError("an id has printable characters only")
         if self.subject != self.product and not self.subject.startswith(f"{self.product}/"):
             raise ValueError(f"{self.subject} does not belong to {self.product}")
         kind = kind_of(self.subject)
@@ -102,18 +116,21 @@ class Report(Strict):
         if self.outcome != "value":
             if not self.note:
                 raise ValueError(f"{measure.name} is {self.outcome}, so `note` must give the reason")
-            if not (self.value is None and self.state is None and self.good is None):
+            if self._given:
                 raise ValueError(f"{measure.name} is {self.outcome}, so it has no value")
-        elif measure.unit == "state" and self.state is None:
-            raise ValueError(f"{measure.name} needs `state`: {', '.join(REPORTED)}")
-        elif measure.unit == "ratio":
+            return self
+        if measure.unit == "ratio":
             self._check_counts()
-        elif measure.unit == "seconds" and (self.value is None or self.value < -SKEW.total_seconds()):
+        if measure.unit == "state" and self.state is None:
+            raise ValueError(f"{measure.name} needs `state`: {', '.join(REPORTED)}")
+        if measure.unit == "seconds" and (self.value is None or self.value < -SKEW.total_seconds()):
             raise ValueError(f"{measure.name} needs `value`, a number of seconds that is not negative")
-        elif measure.unit == "count" and (self.value is None or self.value < 0 or self.value % 1):
+        if measure.unit == "count" and (self.value is None or self.value < 0 or self.value % 1):
             raise ValueError(f"{measure.name} needs `value`, a whole number that is not negative")
-        elif measure.unit == "verdict" and self.value not in (0, 1):
+        if measure.unit == "verdict" and self.value not in (0, 1):
             raise ValueError(f"{self.measure} needs `value`: 1 for passed, 0 for failed")
+        if extra := self._given - _FIELDS[measure.unit]:
+            raise ValueError(f"{measure.name} has no {' and no '.join(f'`{name}`' for name in sorted(extra))}")
         return self
 
     def _its_measure(self) -> Measure:
@@ -122,6 +139,11 @@ class Report(Strict):
             hint = did_you_mean(self.measure, sorted(MEASURES))
             raise ValueError(f"there is no measure {self.measure!r}; {hint}")
         return measure
+
+    @property
+    def _given(self) -> frozenset[str]:
+        """Names of the fields with a value."""
+        return frozenset(name for name in ("value", "good", "total", "state") if getattr(self, name) is not None)
 
     def _check_counts(self) -> None:
         if self.good is None or self.total is None:

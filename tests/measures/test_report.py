@@ -72,6 +72,12 @@ def test_a_ratio_has_both_counts_and_its_value() -> None:
         ({"measure": "data_age"}, "data_age needs `value`, a number of seconds that is not negative"),
         ({"measure": "data_age", "value": float("nan")}, "value: Input should be a finite number"),
         ({"good": 10**18 + 1, "total": 10**19}, "good: Input should be less than or equal to 1000000000000000000"),
+        ({"measure": "data_age", "value": 1e300}, "value: Input should be less than or equal to 1000000000000000000"),
+        ({"measure": "data_age", "value": 5}, "data_age has no `good` and no `total`"),
+        ({"measure": "nothing_new", "good": None}, "nothing_new has no `total`"),
+        ({"outcome": "unknown", "note": "locked", "good": None}, "completeness is unknown, so it has no value"),
+        ({"state": "down"}, "completeness has no `state`"),
+        ({"id": "nightly\r\nrun"}, "an id has printable characters only"),
         ({"note": "a\0b"}, "a text has a NUL character, which databases cannot keep"),
         ({"note": "\ud800"}, "note: Input should be a valid string, unable to parse raw data as a unicode string"),
         (

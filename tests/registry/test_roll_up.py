@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from alchemesh_platform.measures.report import Report, reports_of
 from alchemesh_platform.registry.observations import roll_up as rolling
+from alchemesh_platform.registry.observations.history import histories
 from alchemesh_platform.registry.observations.roll_up import Keeping, RolledUp, Summary, roll_up, summaries
 from alchemesh_platform.registry.observations.series import add_reports, latest, series
 from alchemesh_platform.registry.store import Registry
@@ -66,6 +67,17 @@ def test_a_late_report_joins_the_summary_and_a_repeated_one_does_not(registry: R
 
     assert (done.accepted, [each.good for each in done.repeated], len(done.refused)) == ((late,), [9], 1)
     assert [(each.count, each.good, each.total) for each in of(registry, environment, "hour")] == [(2, 10, 20)]
+
+
+def test_counts_whose_sum_no_database_can_keep_keep_their_ratio(registry: Registry, environment: str) -> None:
+    """Twenty of the largest accepted counts in an hour stopped the summaries of every product."""
+    times = [OLD + timedelta(minutes=minute) for minute in range(20)]
+    add_reports(registry, environment, [validity(10**18 // 2, 10**18, at) for at in times], "x", NOW)
+    (seen,) = histories(registry, environment, [(ASSET, "validity")], OLD, OLD + timedelta(hours=1), 1).values()
+
+    assert roll_up(registry, environment, NOW, KEEPING).observations == 20
+    (hour,) = of(registry, environment, "hour")
+    assert (hour.count, hour.value, seen.slots[0].value) == (20, 0.5, 0.5)
 
 
 def test_hours_become_days_with_the_same_sums(registry: Registry, environment: str) -> None:

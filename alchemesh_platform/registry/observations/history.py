@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Double,
     Label,
     Select,
     Table,
@@ -177,8 +178,8 @@ def _parts(
         func.sum(table.c.value).label("sum"),
         func.min(table.c.value).label("minimum"),
         func.max(table.c.value).label("maximum"),
-        func.sum(table.c.good).label("good"),
-        func.sum(table.c.total).label("total"),
+        func.sum(cast(table.c.good, Double)).label("good"),  # SQLite refuses a sum of more than 64 bits
+        func.sum(cast(table.c.total, Double)).label("total"),
     ).where(table.c.environment == environment, table.c.measured_at.between(since, until))
     grouped = counted.group_by(table.c.subject, table.c.measure, place)
     reported = _states(connection, environment, states, since, until, seconds)

@@ -24,6 +24,7 @@ Grain = Literal["hour", "day"]
 BATCH = 2_000
 SUBJECTS = 500  # in one query
 DAY_SUBJECTS = 50  # whose hours of a day are summarized together: each day is written once
+_LARGEST = 2**63 - 1  # of a column of 64 bits
 _NAMES = ("environment", "subject", "measure", "grain", "start")
 _Name = tuple[str, str, datetime]
 _SUMS = ("count", "unknown", "failed", "sum", "good", "total")
@@ -305,6 +306,7 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     for name in _SUMS:
         given = [each[name] for each in (one, other) if each[name] is not None]
         whole[name] = sum(given) if given else None
+    whole["good"], whole["total"] = _kept_counts(whole["good"], whole["total"])
     for name, chosen in (("minimum", min), ("maximum", max)):
         given = [each[name] for each in (one, other) if each[name] is not None]
         whole[name] = chosen(given) if given else None
@@ -313,6 +315,13 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     states = [each["worst_state"] for each in (one, other) if each["worst_state"] is not None]
     whole["worst_state"] = min(states, key=PRECEDENCE.index, default=None)
     return whole
+
+
+def _kept_counts(good: int | None, total: int | None) -> tuple[int | None, int | None]:
+    """Counts that a column can keep. Sums that are too large keep their ratio."""
+    if good is None or total is None or total <= _LARGEST:
+        return good, total
+    return good * _LARGEST // total, _LARGEST
 
 
 def _start(moment: datetime, grain: Grain) -> datetime:
