@@ -9,12 +9,16 @@ import base64
 import binascii
 import hashlib
 import hmac
+import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.secrets import SecretMissing, SecretRef, mask, resolve
+from alchemesh_platform.base.web_address import is_protected
+from alchemesh_platform.channels.deadline import in_time
 from alchemesh_platform.channels.undelivered import TIMEOUT_SECONDS, NotDelivered
 
 if TYPE_CHECKING:
@@ -54,12 +58,39 @@ def post(webhook: Webhook, name: str, id: str, body: bytes, content_type: str, n
             key = resolve(webhook.signature)
             secrets.append(key)
             headers |= signature(key, id, now, body)
-        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - https, or this machine
-        with no_redirects().open(request, timeout=TIMEOUT_SECONDS):
-            pass
+        call(url, body, headers)
     except (OSError, ValueError, SecretMissing) as error:
         reason = mask(reason_of(error), secrets)
         raise NotDelivered(f"{name} did not accept a notification: {reason}", reason) from None
+
+
+def call(url: str, body: bytes, headers: Mapping[str, str], seconds: float = TIMEOUT_SECONDS) -> None:
+    """Send a POST request, and wait for the head of its answer.
+
+    Args:
+        url: An address with https, or of this machine.
+        seconds: The longest pause of the receiver. The whole call has a deadline too.
+
+    Raises:
+        OSError: when the receiver does not answer, or does not accept it.
+        ValueError: when the address cannot be called, or the answer is no HTTP. Its text has no part of the address.
+    """
+    if not is_protected(url):
+        raise ValueError("its address does not begin with https://")
+
+    def send() -> None:
+        request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310 - checked above
+        with no_redirects().open(request, timeout=seconds):
+            pass
+
+    try:
+        in_time(send)
+    except (http.client.InvalidURL, UnicodeError):
+        raise ValueError("its address or a header has characters that HTTP does not allow") from None
+    except http.client.HTTPException as error:
+        if isinstance(error, OSError):  # a closed connection has words of its own
+            raise
+        raise ValueError(f"its answer is no HTTP ({type(error).__name__})") from None
 
 
 def reason_of(error: Exception) -> str:

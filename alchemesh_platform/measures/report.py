@@ -17,7 +17,16 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, Va
 from alchemesh_platform.base.failure import ExitCode, Failure
 from alchemesh_platform.base.problems import did_you_mean
 from alchemesh_platform.documents.models import ProductAddress, Strict
-from alchemesh_platform.measures.measure import DATA_AGE, MEASURES, NO_ROWS, RATIOS, Measure, SubjectKind, Unit, measure_of
+from alchemesh_platform.measures.measure import (
+    DATA_AGE,
+    MEASURES,
+    NO_ROWS,
+    RATIOS,
+    Measure,
+    SubjectKind,
+    Unit,
+    measure_of,
+)
 from alchemesh_platform.measures.state import REPORTED, ReportedState
 
 SKEW = timedelta(minutes=5)  # how far two clocks may differ
@@ -119,6 +128,12 @@ class Report(Strict):
             if self._given:
                 raise ValueError(f"{measure.name} is {self.outcome}, so it has no value")
             return self
+        self._check_value(measure)
+        if extra := self._given - _FIELDS[measure.unit]:
+            raise ValueError(f"{measure.name} has no {' and no '.join(f'`{name}`' for name in sorted(extra))}")
+        return self
+
+    def _check_value(self, measure: Measure) -> None:
         if measure.unit == "ratio":
             self._check_counts()
         if measure.unit == "state" and self.state is None:
@@ -129,9 +144,6 @@ class Report(Strict):
             raise ValueError(f"{measure.name} needs `value`, a whole number that is not negative")
         if measure.unit == "verdict" and self.value not in (0, 1):
             raise ValueError(f"{self.measure} needs `value`: 1 for passed, 0 for failed")
-        if extra := self._given - _FIELDS[measure.unit]:
-            raise ValueError(f"{measure.name} has no {' and no '.join(f'`{name}`' for name in sorted(extra))}")
-        return self
 
     def _its_measure(self) -> Measure:
         measure = measure_of(self.measure)

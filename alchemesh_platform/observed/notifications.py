@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from functools import partial
+from smtplib import SMTP
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from alchemesh_platform.channels.mail import mail_server, message_to
+from alchemesh_platform.channels.mail import RecipientRefused, message_to, send, with_mail_server
 from alchemesh_platform.channels.undelivered import NotDelivered
 from alchemesh_platform.channels.webhook import SENDER, post
 from alchemesh_platform.observed.inbox import RECENT, SOON, Item, all_items
@@ -34,12 +35,12 @@ class Channel:
     Args:
         name: Its name in the audit log; it contains no secret.
         kinds: The kinds of items to send; all if empty.
-        send: Sends one item.
+        send: Sends one item. Returns the recipients that refused it, if others accepted it.
     """
 
     name: str
     kinds: tuple[str, ...]
-    send: Callable[[Item], None]
+    send: Callable[[Item], Sequence[RecipientRefused]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def deliver(registry: Registry, environment: str, notify: Notify, now: datetime)
         notify: The channels.
         now: The time, with its time zone.
     """
-    sent, failures = 0, []
+    sent, failures = 0, list[NotDelivered]()
     done = _delivered(registry, environment, now - _REMEMBERED)
     items = all_items(registry, environment, now)
     for channel in _channels(environment, notify, now):
@@ -72,7 +73,10 @@ def deliver(registry: Registry, environment: str, notify: Notify, now: datetime)
             if (item.id, channel.name) in done or (channel.kinds and item.kind not in channel.kinds):
                 continue
             try:
-                channel.send(item)
+                failures += channel.send(item)
+            except RecipientRefused as failure:  # nobody has the item: the next delivery repeats it
+                failures.append(failure)
+                continue
             except NotDelivered as failure:
                 failures.append(failure)
                 break  # the channel is down: the next delivery continues here
@@ -111,17 +115,28 @@ def _channels(environment: str, notify: Notify, now: datetime) -> Iterator[Chann
         yield Channel("mail", notify.mail.kinds, partial(_mail, notify.mail, environment))
 
 
-def _post(webhook: Webhook, name: str, environment: str, now: datetime, item: Item) -> None:
+def _post(webhook: Webhook, name: str, environment: str, now: datetime, item: Item) -> Sequence[RecipientRefused]:
     body = {"environment": environment, "recipients": list(item.recipients), **item.as_json(), "id": item.id}
     post(webhook, name, item.id, json.dumps(body).encode(), "application/json", now)
+    return ()
 
 
-def _mail(mail: Mail, environment: str, item: Item) -> None:
-    if not item.recipients:
-        return
-    with mail_server(mail) as server:
+def _mail(mail: Mail, environment: str, item: Item) -> Sequence[RecipientRefused]:
+    """Send an item to each recipient. Those who accepted it get it once, whoever refuses it."""
+    refused: list[RecipientRefused] = []
+
+    def send_all(server: SMTP) -> None:
         for recipient in item.recipients:
-            server.send_message(_message(mail, environment, item, recipient))
+            try:
+                send(server, mail, _message(mail, environment, item, recipient))
+            except RecipientRefused as failure:
+                refused.append(failure)
+
+    if item.recipients:
+        with_mail_server(mail, send_all)
+    if refused and len(refused) == len(item.recipients):
+        raise refused[0]
+    return refused
 
 
 def _message(mail: Mail, environment: str, item: Item, recipient: str) -> EmailMessage:

@@ -349,16 +349,16 @@ def hostile() -> Notification:
 
 
 def test_hostile_text_cannot_add_headers_or_lines_to_a_mail(airport: Airport) -> None:
-    from alchemesh_platform.channels.mail import mail_server, message_to
+    from alchemesh_platform.channels.mail import message_to, send, with_mail_server
 
     with postbox() as box:
         mail = Mail(host="127.0.0.1", port=box.port, encryption="none", sender="mesh@airport.example")
-        with mail_server(mail) as server:
-            server.send_message(message_to(mail, AMELIA, subject_of(hostile()), text_of(hostile())))
-        ((_, message),) = box.messages
-    assert set(message.keys()) >= {"From", "To", "Subject"}
-    assert (message["Bcc"], message["Cc"], message.get_content_type()) == (None, None, "text/plain")
-    text = message.get_content()
+        message = message_to(mail, AMELIA, subject_of(hostile()), text_of(hostile()))
+        with_mail_server(mail, lambda server: send(server, mail, message))
+        ((_, received),) = box.messages
+    assert set(received.keys()) >= {"From", "To", "Subject"}
+    assert (received["Bcc"], received["Cc"], received.get_content_type()) == (None, None, "text/plain")
+    text = received.get_content()
     assert [line for line in text.splitlines() if line.startswith(("Bcc", "<script"))] == []
     assert not {"\u202e", "\x1b"} & set(text)
 

@@ -21,6 +21,7 @@ from alchemesh_platform.platform_file.notify import Mail, Notify, Webhook
 from alchemesh_platform.registry.audit import acts_of
 from tests.access.airport import AMELIA, BESSIE, KATHERINE, RESTRICTED, Airport
 from tests.access.conftest import airport, clock, environment, fresh_url, registry, registry_url
+from tests.incidents.receivers import postbox
 
 __all__ = ["airport", "clock", "environment", "fresh_url", "registry", "registry_url"]
 
@@ -151,6 +152,20 @@ def test_mail_goes_to_the_people_that_an_item_is_for(airport: Airport) -> None:
         f"[{airport.environment}] decision wanted: data_product:operations/punctuality"
     )
     assert f"alchemesh access approve {request.address}" in message.get_content()
+
+
+def test_a_refused_recipient_stops_no_other_item_and_nobody_gets_one_twice(airport: Airport) -> None:
+    """The first item with a refused recipient stopped all mail, and each delivery sent it to the others again."""
+    request = airport.ask()
+    with postbox() as box:
+        mail = Mail(host="127.0.0.1", port=box.port, encryption="none", sender="mesh@airport.example")
+        box.refused.add(AMELIA)
+        refused = delivered(airport, Notify(mail=mail))
+        assert (refused.sent, len(refused.failures), box.messages) == (0, 1, [])
+        airport.by(AMELIA).approve(request.address)
+        assert delivered(airport, Notify(mail=mail)).sent == 1
+        assert delivered(airport, Notify(mail=mail)).sent == 0
+        assert list(box.subjects()) == [BESSIE]
 
 
 def test_only_chosen_kinds_are_sent(airport: Airport) -> None:

@@ -40,20 +40,19 @@ def check_channels(platform: Platform) -> str:
 def _problems(platform: Platform) -> Iterator[str]:
     from alchemesh_platform.app.mesh.incidents import find
     from alchemesh_platform.base.secrets import SecretRef
-    from alchemesh_platform.channels.mail import mail_server
+    from alchemesh_platform.channels.mail import with_mail_server
     from alchemesh_platform.channels.undelivered import NotDelivered
 
     notify, lineage = platform.notify, platform.observations.openlineage
     for number, webhook in enumerate(notify.webhooks if notify is not None else (), 1):
         for secret in (webhook.url, webhook.signature):
             if isinstance(secret, SecretRef):
-                yield from _without_value(f"webhook {number}", secret)
+                yield from _bad_secret(f"webhook {number}", secret, is_address=secret is webhook.url)
     if lineage is not None and lineage.token is not None:
-        yield from _without_value("openlineage", lineage.token)
+        yield from _bad_secret("openlineage", lineage.token)
     if notify is not None and notify.mail is not None:
         try:
-            with mail_server(notify.mail) as server:
-                server.noop()
+            with_mail_server(notify.mail, lambda server: server.noop())
         except NotDelivered as error:
             yield f"the mail server {notify.mail.host}:{notify.mail.port}: {error.reason}"
     if notify is not None:
@@ -62,10 +61,12 @@ def _problems(platform: Platform) -> Iterator[str]:
             yield f"notifications of incidents wait for {to}: {waits.failure}"
 
 
-def _without_value(channel: str, secret: SecretRef) -> Iterator[str]:
+def _bad_secret(channel: str, secret: SecretRef, *, is_address: bool = False) -> Iterator[str]:
     from alchemesh_platform.base.secrets import SecretMissing, resolve
+    from alchemesh_platform.base.web_address import is_protected
 
     try:
-        resolve(secret)
+        if not is_protected(resolve(secret)) and is_address:
+            yield f"{channel}: the address in {secret.secret} does not begin with https://"
     except SecretMissing as error:
         yield f"{channel}: {error.message}"

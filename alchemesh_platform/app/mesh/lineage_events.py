@@ -256,19 +256,17 @@ def _post(receiver: OpenLineage, event: dict[str, Any]) -> tuple[str, bool]:
         The reason if it is not accepted, and whether the receiver refuses this event for good.
     """
     import urllib.error
-    import urllib.request
 
     from alchemesh_platform.base.secrets import SecretMissing, mask, resolve
-    from alchemesh_platform.channels.webhook import no_redirects, reason_of
+    from alchemesh_platform.channels.webhook import call, reason_of
 
     token = ""
     try:
         token = resolve(receiver.token) if receiver.token is not None else ""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         body = json.dumps(event).encode()
-        request = urllib.request.Request(str(receiver.url), body, headers, method="POST")  # noqa: S310 - https
-        with no_redirects().open(request, timeout=SECONDS):
-            return "", False
+        call(str(receiver.url), body, headers, SECONDS)
+        return "", False
     except (OSError, ValueError, SecretMissing) as error:
         refused = isinstance(error, urllib.error.HTTPError) and error.code in _REFUSED
         return mask(reason_of(error), [token] if token else []), refused

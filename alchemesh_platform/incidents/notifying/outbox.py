@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from alchemesh_platform.base.secrets import SecretRef
-from alchemesh_platform.channels.mail import RecipientRefused, mail_server, message_to
+from alchemesh_platform.channels.mail import RecipientRefused, message_to, send, with_mail_server
 from alchemesh_platform.channels.undelivered import NotDelivered
 from alchemesh_platform.channels.webhook import post
 from alchemesh_platform.incidents.incident import IncidentEvent
@@ -326,12 +326,11 @@ def _send(channel: Channel, notification: Notification, now: datetime) -> None:
     if channel.webhook is not None:
         body = json.dumps(cloud_event(notification), ensure_ascii=False).encode()
         post(channel.webhook, channel.name, notification.id, body, CONTENT_TYPE, now)
-    elif channel.mail is not None:
+    elif (mail := channel.mail) is not None:
         (recipient,) = notification.recipients
-        message = message_to(channel.mail, recipient, subject_of(notification), text_of(notification))
-        message["Message-ID"] = f"<{notification.id}@{_domain(channel.mail.sender)}>"
-        with mail_server(channel.mail) as server:
-            server.send_message(message)
+        message = message_to(mail, recipient, subject_of(notification), text_of(notification))
+        message["Message-ID"] = f"<{notification.id}@{_domain(mail.sender)}>"
+        with_mail_server(mail, lambda server: send(server, mail, message))
 
 
 def _domain(sender: str) -> str:
