@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.measures.report import Report, ReportRefused, read_report
@@ -65,6 +66,7 @@ class Spool:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._unreadable: list[str] = []
 
     def keep(self, reports: Sequence[Report], now: datetime, sender: str = "") -> None:
         """Keep reports until they are accepted, all or none. They survive a kill once this returns.
@@ -106,7 +108,32 @@ class Spool:
             if not rows:
                 return
             last = rows[-1][0]
-            yield [Waiting(read_report(json.loads(document)), sender) for _, document, sender in rows]
+            readable = [Waiting(report, sender) for report, sender in self._read(rows)]
+            if readable:
+                yield readable
+
+    def unreadable(self) -> list[str]:
+        """The reasons why reports were set aside unread since the last call."""
+        found, self._unreadable = self._unreadable, []
+        return found
+
+    def _read(self, rows: Iterable[tuple[int, Any, Any]]) -> Iterator[tuple[Report, str]]:
+        """The reports of rows. One that cannot be read is set aside as it is, so that it does not hold up the others.
+
+        It may come from another version of alchemesh, or from a program that changed the file.
+        """
+        for number, document, sender in rows:
+            try:
+                yield read_report(json.loads(document)), str(sender)
+            except (ReportRefused, ValueError, TypeError, RecursionError) as error:
+                reason = str(error.message) if isinstance(error, ReportRefused) else "it is no JSON of a report"
+                with self._open() as connection, connection:
+                    connection.execute(
+                        "INSERT INTO refused (document, reason, refused_at) VALUES (?, ?, ?)",
+                        (document, reason, datetime.now(UTC).isoformat()),
+                    )
+                    connection.execute("DELETE FROM waiting WHERE number = ?", (number,))
+                self._unreadable.append(reason)
 
     def done(self, reports: Iterable[Report], refused: Iterable[Refused], now: datetime) -> None:
         """Remove reports that were accepted, and set refused ones aside with the reason."""
@@ -131,9 +158,12 @@ class Spool:
                 connection.executescript(_SCHEMA)
                 yield connection
         except (sqlite3.Error, OSError) as error:
+            damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
             raise ReportNotKept(
                 f"the report cannot be kept in {self.file}: {error}",
-                hint="check the space and the rights of its folder",
+                hint="move the file away: its reports can be rescued with sqlite3 FILE .recover"
+                if damaged
+                else "check the space and the rights of its folder",
             ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import BackgroundTasks, Body, Depends, FastAPI, Query, Request
@@ -67,6 +68,8 @@ class Unauthorized(Exception):
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "The request has no valid token."},
+    400: {"model": Problem, "description": "The body is no JSON."},
+    408: {"model": Problem, "description": "The request did not arrive in time."},
     413: {"model": Problem, "description": "The request is too large."},
     422: {"model": Problem, "description": "The body is no list of reports."},
     500: {"model": Problem, "description": "The server cannot judge the request, as a library is missing there."},
@@ -103,7 +106,8 @@ def create_api(platform: Platform, open_registry: Callable[[], Registry]) -> Fas
         platform: The environment. Its identity provider issues the tokens.
         open_registry: Opens the registry; called for each request.
     """
-    api = FastAPI(title=TITLE, version=__version__, description=f"The mesh in environment {platform.environment}.")
+    about = f"The mesh in environment {platform.environment}."
+    api = FastAPI(title=TITLE, version=__version__, description=about, redirect_slashes=False)
     api.add_middleware(BodyLimit)
 
     api.state.platform = platform
@@ -118,6 +122,8 @@ def create_api(platform: Platform, open_registry: Callable[[], Registry]) -> Fas
         affect the others.
         """
         reports = body.get("reports") if isinstance(body, Mapping) else None
+        if isinstance(body, bytes):  # FastAPI parses no other type
+            raise NoReports("expected the header Content-Type: application/json")
         if not isinstance(reports, list) or not reports:
             raise NoReports('expected {"reports": [...]} with at least one report')
         if len(reports) > REPORTS_MAX:
@@ -169,6 +175,7 @@ def _body() -> dict[str, Any]:
 
 def _handle_failures(api: FastAPI) -> None:
     from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
 
     @api.exception_handler(Unauthorized)
     def _unauthorized(_request: Request, error: Unauthorized) -> JSONResponse:
@@ -190,6 +197,12 @@ def _handle_failures(api: FastAPI) -> None:
     @api.exception_handler(NoReports)
     def _no_reports(_request: Request, error: Failure) -> JSONResponse:
         return _problem(422, error.message)
+
+    @api.exception_handler(HTTPException)
+    def _refused(_request: Request, error: HTTPException) -> JSONResponse:
+        unreadable = error.status_code == HTTPStatus.BAD_REQUEST  # the one that FastAPI raises itself
+        message = "the body is no JSON of reports" if unreadable else str(error.detail).lower()
+        return _problem(error.status_code, message, headers=error.headers)
 
     @api.exception_handler(RequestValidationError)
     def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -14,6 +14,9 @@ from alchemesh_platform.base.packages.extras import PACKAGE, install_command, mi
 from alchemesh_platform.base.remedy import remedy
 
 if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
     from alchemesh_platform.platform_file.models import Platform
 
 EXTRA = f"{PACKAGE}[server]"
@@ -65,7 +68,6 @@ def serve(platform: Platform, where: Listening, started: Callable[[str], None] =
 
     from alchemesh_platform.registry.store import Registry
     from alchemesh_platform.server.api import create_api
-    from alchemesh_platform.server.limits import AT_ONCE
 
     Registry.open(platform.registry).close()  # migrated here, once
     api = create_api(platform, lambda: Registry.open(platform.registry, migrate=False, create=False))
@@ -74,17 +76,27 @@ def serve(platform: Platform, where: Listening, started: Callable[[str], None] =
     host, port = listener.getsockname()[:2]
     with listener:
         started(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
-        config = uvicorn.Config(
-            api,
-            log_level="warning",
-            access_log=False,
-            limit_concurrency=AT_ONCE,
-            timeout_graceful_shutdown=10,
-            ssl_certfile=where.certificate,
-            ssl_keyfile=where.key,
-            server_header=False,
-        )
+        config = config_of(api, where)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def config_of(api: ASGIApp, where: Listening) -> uvicorn.Config:
+    """The settings of the web server."""
+    import uvicorn
+
+    from alchemesh_platform.server.limits import CONNECTIONS_MAX, ImpatientProtocol
+
+    return uvicorn.Config(
+        api,
+        log_level="warning",
+        access_log=False,
+        http=ImpatientProtocol,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_graceful_shutdown=10,
+        ssl_certfile=where.certificate,
+        ssl_keyfile=where.key,
+        server_header=False,
+    )
 
 
 def _check_identity(platform: Platform) -> None:

@@ -154,6 +154,26 @@ def test_a_body_without_reports_is_refused(
     assert message in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "message"),
+    [
+        (b'{"reports": [1]}', "text/plain", 422, "expected the header Content-Type: application/json"),
+        (b'{"reports": ' + b"[" * 100_000, "application/json", 400, "the body is no JSON of reports"),
+        (b'{"reports": [{"good": ' + b"9" * 5000 + b"}]}", "application/json", 400, "the body is no JSON of reports"),
+        (b'{"reports": ["\xff"]}', "application/json", 400, "the body is no JSON of reports"),
+    ],
+    ids=["text", "deep", "digits", "no UTF-8"],
+)
+def test_a_body_of_another_kind_is_refused_in_words(
+    server: Running, issuer: Issuer, content: bytes, content_type: str, status: int, message: str
+) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token()}", "Content-Type": content_type}
+    answer = httpx.post(f"{server.url}/v1/reports", content=content, headers=headers, timeout=30)
+
+    assert (answer.status_code, answer.json()["message"]) == (status, message)
+    assert httpx.get(f"{server.url}/nothing").json() == {"message": "not found", "hint": None}
+
+
 def test_a_flood_of_reports_is_answered_and_each_is_added_once(server: Running, issuer: Issuer) -> None:
     token = issuer.token()
     batches = [[validity(at, 1000 + batch * 50 + at) for at in range(50)] for batch in range(12)]
@@ -179,7 +199,7 @@ def test_the_description_of_the_api_fits_what_it_takes(server: Running) -> None:
     jsonschema.validate({"reports": [validity(1)]}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"reports": [{**validity(1), "surprise": 1}]}, schema)
-    assert set(operation["responses"]) == {"200", "401", "413", "422", "500", "503"}
+    assert set(operation["responses"]) == {"200", "400", "401", "408", "413", "422", "500", "503"}
     assert operation["security"] == [{"HTTPBearer": []}]
     assert httpx.get(f"{server.url}/health").json()["environment"] == HERE
 

@@ -73,7 +73,7 @@ def record(platform: Platform, reports: Sequence[Report]) -> Recorded:
     except ReportNotKept as error:  # they are in the registry, and the next call finds them there
         return Recorded(refused, reason=error.message)
     send_news(platform)
-    return Recorded(refused)
+    return Recorded(refused, reason="; ".join(spool.unreadable()))
 
 
 def spool_of(platform: Platform) -> Spool:

@@ -14,7 +14,7 @@ from alchemesh_platform.access.rights import NotAllowed
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.identity.identity import Identity, Mapped
 from alchemesh_platform.incidents.evaluate import add_measurements
-from alchemesh_platform.measures.spool import Refused, Spool, Waiting
+from alchemesh_platform.measures.spool import Refused, ReportNotKept, Spool, Waiting
 from alchemesh_platform.registry.observations.roll_up import Keeping, roll_up
 from alchemesh_platform.registry.observations.series import Added
 
@@ -78,9 +78,12 @@ def _add(registry: Registry, environment: str, product: str, batch: list[Waiting
 
 def _allowed(registry: Registry, environment: str, product: str, sender: str) -> str:
     """The subject of a sender that may report about a product. Raises NotAllowed."""
-    document = json.loads(sender)
-    mapped = tuple(Mapped(**{**each, **_tuples(each)}) for each in document.pop("mapped"))
-    identity = Identity(**document, mapped=mapped)
+    try:
+        document = json.loads(sender)
+        mapped = tuple(Mapped(**{**each, **_tuples(each)}) for each in document.pop("mapped"))
+        identity = Identity(**document, mapped=mapped)
+    except (ValueError, KeyError, TypeError, AttributeError):  # of another version, or changed by a program
+        raise NotAllowed("its sender cannot be read") from None
     Operating.of(registry, environment, identity).check(OPERATION, Target.product(product))
     return identity.subject
 
@@ -110,10 +113,13 @@ def drain_after(
     try:
         added = drain(registry, environment, product, spool, registry.now())
         roll_up(registry, environment, registry.now(), keeping or Keeping())
+    except ReportNotKept as error:
+        note(f"reports of {product} wait: {error.message}; {error.hint}")
+        return
     except Failure as error:
         number = spool.waiting()
         waiting = f"1 report of {product} waits" if number == 1 else f"{number} reports of {product} wait"
         note(f"{waiting}: {error.message}")
         return
-    for each in added.refused:
-        note(f"a report is refused: {each.reason}")
+    for reason in (*(each.reason for each in added.refused), *spool.unreadable()):
+        note(f"a report is refused: {reason}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,40 @@ def test_a_refused_report_is_noted_and_the_others_are_added(registry: Registry, 
         f"a report is refused: there is no asset {FLIGHTS}/restricted/flihgt in {HERE} (did you mean '{ASSET}'?)"
     ]
     assert [each.good for each in latest(registry, HERE, [FLIGHTS])] == [1]
+
+
+@pytest.mark.parametrize(
+    ("column", "content", "reason"),
+    [
+        ("document", "{", "it is no JSON of a report"),
+        ("document", "[" * 20_000, "it is no JSON of a report"),
+        ("document", '{"product": "aviation/flights"}', "subject: Field required"),
+        ("sender", '{"mapped": [{}]}', "its sender cannot be read"),
+        ("sender", "{", "its sender cannot be read"),
+    ],
+)
+def test_a_report_that_cannot_be_read_is_set_aside_and_the_others_are_added(
+    registry: Registry, spool: Spool, column: str, content: str, reason: str
+) -> None:
+    """One of another version held up all later reports of its product, and a damaged one stopped each run."""
+    spool.keep(completeness(1, 2, 3), NOW)
+    with closing(sqlite3.connect(spool.file)) as file, file:
+        file.execute(f"UPDATE waiting SET {column} = ? WHERE number = 2", (content,))
+    added = drain(registry, HERE, FLIGHTS, spool, NOW)
+
+    assert [*(each.reason for each in added.refused), *spool.unreadable()] == [reason]
+    assert (spool.waiting(), [good for good, _ in in_registry(registry)]) == (0, [1, 3])
+    with closing(sqlite3.connect(spool.file)) as file:
+        assert [row[0] for row in file.execute("SELECT reason FROM refused")] == [reason]
+
+
+def test_a_damaged_spool_does_not_fail_a_run(registry: Registry, spool: Spool) -> None:
+    spool.file.parent.mkdir(parents=True)
+    spool.file.write_text("no database" * 100)
+    notes: list[str] = []
+    drain_after(registry, HERE, FLIGHTS, spool, notes.append)
+
+    assert notes == [
+        f"reports of {FLIGHTS} wait: the report cannot be kept in {spool.file}: file is not a database; "
+        "move the file away: its reports can be rescued with sqlite3 FILE .recover"
+    ]
