@@ -55,8 +55,12 @@ class ImpatientProtocol(_Protocol):  # type: ignore[misc]
     def _close_if_late(self, seen: object) -> None:
         """Close the connection if no request has arrived since the last one that was seen."""
         self._timer = None
-        if self.cycle is seen and self._is_waiting() and not self.transport.is_closing():
+        if not self._is_waiting() or self.transport.is_closing():
+            return
+        if self.cycle is seen:
             self.transport.close()
+        else:
+            self._wait()
 
 
 class BodyLimit:
