@@ -16,10 +16,18 @@ class TablesConnection(Connection):
     """One table for each model."""
 
     kind: Literal["tables"] = "tables"
-    format: Literal["delta", "bigquery", "parquet"] = Field(description="Table format, or the service with the tables.")
+    format: Literal["delta", "iceberg", "bigquery", "parquet"] = Field(
+        description="Table format, or the service with the tables."
+    )
     tables: dict[str, str] = Field(
         description="Model name: address of its table, as a URL: file:///…, bigquery://project/dataset/table, s3://…"
     )
+
+    catalog: str | None = Field(
+        default=None, description="For Iceberg: address of the catalog that knows the current version of each table."
+    )
+    catalog_name: str | None = Field(default=None, description="For Iceberg: name of the catalog in its database.")
+    namespace: str | None = Field(default=None, description="For Iceberg: namespace of the tables in the catalog.")
 
     dataset: str | None = Field(
         default=None, description="Place for tables that code creates: bigquery://project/dataset"

@@ -1,11 +1,13 @@
-"""Probes of ports on this machine: data APIs over SQL, REST and GraphQL, Delta tables, and folders."""
+"""Probes of ports on this machine: data APIs over SQL, REST and GraphQL, tables, and folders."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from alchemesh_platform.base.failure import Failure
@@ -37,22 +39,34 @@ DATA_APIS = DataApiProbes()
 
 
 class TableProbes(Probes):
-    """Probes of Delta tables without a proxy: the log can be read, and the files of its version are there."""
+    """Probes of tables without a proxy: the metadata can be read, and the files of the version are there.
+
+    Args:
+        protocol: The format, as probes name it.
+        place: Gives the place of a model's table.
+        tables: Module with ``table_exists`` and ``missing_files``, which is imported on use.
+    """
+
+    def __init__(self, protocol: str, place: Callable[[TablesConnection, str], Any], tables: str) -> None:
+        self._protocol = protocol
+        self._place = place
+        self._tables = tables
 
     def protocols(self, connection: TablesConnection) -> tuple[str, ...]:
-        return ("delta",)
+        return (self._protocol,)
 
     def question(self, port: ProbedPort, protocol: str) -> Question:
-        from alchemesh_platform.systems.local.tables.delta import TableFailed, missing_files, table_exists
+        from alchemesh_platform.systems.local.tables.delta import TableFailed
 
-        tables = {name: port.connection.path(name) for name in port.models or port.connection.tables}
+        known = import_module(self._tables)
+        tables = {name: self._place(port.connection, name) for name in port.models or port.connection.tables}
 
         def ask(_seconds: float) -> None:
-            for name, path in tables.items():
-                if not table_exists(path):
-                    raise NoAnswer(f"there is no table for {name}")
+            for name, place in tables.items():
                 try:
-                    lost = missing_files(path)
+                    if not known.table_exists(place):
+                        raise NoAnswer(f"there is no table for {name}")
+                    lost = known.missing_files(place)
                 except TableFailed as error:
                     raise NoAnswer(str(error.message)) from None
                 if lost:
@@ -61,7 +75,14 @@ class TableProbes(Probes):
         return ask
 
 
-TABLES = TableProbes()
+def _iceberg_place(connection: TablesConnection, model: str) -> Any:
+    from alchemesh_platform.systems.local.iceberg.catalog import Place
+
+    return Place.of(connection, model)
+
+
+TABLES = TableProbes("delta", TablesConnection.path, "alchemesh_platform.systems.local.tables.delta")
+ICEBERG_TABLES = TableProbes("iceberg", _iceberg_place, "alchemesh_platform.systems.local.iceberg.tables")
 
 
 class FolderProbes(Probes):

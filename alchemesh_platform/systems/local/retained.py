@@ -32,7 +32,7 @@ class LocalData(RetainedData):
                 holder = holder_of(path)
                 if holder is not None and holder.is_in(platform.environment):
                     yield Retained(
-                        "Delta table" if (path / "_delta_log").is_dir() else "folder",
+                        _kind(path),
                         str(path),
                         holder.owner,
                         _contents(path),
@@ -42,6 +42,12 @@ class LocalData(RetainedData):
 
     def delete(self, platform: Platform, data: Retained) -> None:
         remove(Path(data.name), data.owner, keep_data=False, environment=platform.environment)
+
+
+def _kind(path: Path) -> str:
+    if (path / "_delta_log").is_dir():
+        return "Delta table"
+    return "Iceberg table" if any((path / "metadata").glob("*.metadata.json")) else "folder"
 
 
 def _contents(path: Path) -> str:

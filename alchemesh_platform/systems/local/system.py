@@ -6,10 +6,11 @@ from alchemesh_platform.sdk.system.system import AccessProtocol, System
 
 SYSTEM = System(
     name="local",
-    summary="The embedded local platform: folders, Delta tables, data APIs and jobs of one machine.",
+    summary="The embedded local platform: folders, Delta and Iceberg tables, data APIs and jobs of one machine.",
     handlers={
         "alchemesh:local:Directory": "alchemesh_platform.systems.local.handlers.directory:DirectoryHandler",
         "alchemesh:local:DeltaTable": "alchemesh_platform.systems.local.handlers.delta_table:DeltaTableHandler",
+        "alchemesh:local:IcebergTable": "alchemesh_platform.systems.local.handlers.iceberg_table:IcebergTableHandler",
         "alchemesh:local:Ingestion": "alchemesh_platform.systems.local.handlers.ingestion:IngestionHandler",
         "alchemesh:local:DataApi": "alchemesh_platform.systems.local.handlers.data_api:DataApiHandler",
         "alchemesh:local:DataApiGrant": "alchemesh_platform.systems.local.handlers.data_api_grant:DataApiGrantHandler",
@@ -24,15 +25,20 @@ SYSTEM = System(
     subscribers={"data-api": "alchemesh_platform.systems.local.subscription:SUBSCRIBERS"},
     credentials={"data-api": "alchemesh_platform.systems.local.credential:CREDENTIALS"},
     retained="alchemesh_platform.systems.local.retained:RETAINED",
-    erasures={"tables": "alchemesh_platform.systems.local.erasure:ERASURE"},
+    erasures={
+        "tables": "alchemesh_platform.systems.local.erasure:ERASURE",
+        "tables/iceberg": "alchemesh_platform.systems.local.iceberg.erasing:ERASURE",
+    },
     data={
         "tables/delta": "alchemesh_platform.systems.local.data.delta:DATA",
+        "tables/iceberg": "alchemesh_platform.systems.local.iceberg.data:DATA",
         "data-api": "alchemesh_platform.systems.local.data.data_api:DATA",
         "files/file": "alchemesh_platform.systems.local.data.folder:DATA",
     },
     probes={
         "data-api": "alchemesh_platform.systems.local.probes:DATA_APIS",
         "tables/delta": "alchemesh_platform.systems.local.probes:TABLES",
+        "tables/iceberg": "alchemesh_platform.systems.local.probes:ICEBERG_TABLES",
         "files/file": "alchemesh_platform.systems.local.probes:FOLDERS",
     },
     metering={"data-api": "alchemesh_platform.systems.local.data_api.metering.sources:METERING"},

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field
 from alchemesh_platform.sdk.models import Strict
 
 
-def _server(url: str) -> str:
+def without_password(url: str) -> str:
+    """Check the address of a PostgreSQL: it has a user, and no password."""
     address = urlsplit(url)
     if address.scheme not in ("postgresql", "postgres") or not address.hostname or not address.username:
         raise ValueError("expected an address such as postgresql://admin@host:5432/postgres")
@@ -33,7 +34,7 @@ class LocalSettings(Strict):
         description="Folder of `postgres` and `initdb`, 15 or newer, such as /usr/lib/postgresql/17/bin; by default "
         "the installed package's.",
     )
-    postgresql_server: Annotated[str, AfterValidator(_server)] | None = Field(
+    postgresql_server: Annotated[str, AfterValidator(without_password)] | None = Field(
         default=None,
         description="Address of a managed PostgreSQL, 15 or newer, that holds the copies of ports with SQL alone: "
         "`postgresql://admin@host/postgres?sslmode=verify-full&passfile=/etc/alchemesh/pgpass`. Its user needs "

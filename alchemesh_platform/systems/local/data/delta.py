@@ -25,19 +25,17 @@ from alchemesh_platform.data.errors import (
     NotReadable,
     NotWritable,
     conflict,
-    schema_moved,
 )
 from alchemesh_platform.data.rows import Rows
-from alchemesh_platform.data.types import as_plain, plain_schema, type_in_words
+from alchemesh_platform.data.types import as_plain, plain_schema
 from alchemesh_platform.data.writing.checked import CheckedRows
 from alchemesh_platform.data.writing.feed import fed
 from alchemesh_platform.data.writing.given import BATCH_ROWS
 from alchemesh_platform.data.writing.keys import KeySet
 from alchemesh_platform.machine.files import storage_errors
+from alchemesh_platform.systems.local.data.fitting import columns_besides
 from alchemesh_platform.systems.local.data.turns import turn_at
-from alchemesh_platform.systems.local.tables.columns import delta_type
 from alchemesh_platform.systems.local.tables.delta import last_change, open_table, table_exists
-from alchemesh_platform.systems.local.tables.evolution import same_shape
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
@@ -110,7 +108,8 @@ class DeltaData(Backend):
             table = open_table(path)
             if target.write_id is not None and table.transaction_version(target.write_id) is not None:
                 return _written(target, 0, table.version(), repeated=True)
-            more = _check_schema(target, table)
+            fields = json.loads(table.schema().to_json())["fields"]
+            more = columns_besides(target, fields, _arrow_schema(table))
             _commit(target, rows, table, more)
             table.update_incremental()
         return _written(target, rows.count, table.version())
@@ -225,29 +224,6 @@ def _staying(existing: ds.Dataset, target: Target, keys: KeySet) -> Iterator[pa.
     names = (*keys.columns, *(target.key if target.mode == "merge" else ()), *(each.column for each in replaced))
     for batch in _scan(existing, names, near):
         yield batch.filter(pc.invert(mask(batch, replaced))) if replaced else batch
-
-
-def _check_schema(target: Target, table: DeltaTable) -> list[pa.Field]:
-    """Compare the table with the model; returns the columns that only the table has.
-
-    Raises:
-        SchemaMoved: when rows of the model do not fit the table.
-    """
-    there = {field["name"]: field for field in json.loads(table.schema().to_json())["fields"]}
-    for name, declared in target.properties.items():
-        if name not in there:
-            raise schema_moved(target.port, target.model, f"it has no column {name}")
-        if not same_shape(there[name]["type"], delta_type(declared, name)):
-            kind = _arrow_schema(table).field(name).type
-            raise schema_moved(target.port, target.model, f"column {name} is {type_in_words(kind)} there")
-        if not there[name]["nullable"] and not declared.required:
-            raise schema_moved(target.port, target.model, f"column {name} is required there")
-    more = [name for name in there if name not in target.properties]
-    for name in more:
-        if not there[name]["nullable"]:
-            raise schema_moved(target.port, target.model, f"it requires a column {name}, which the model has not")
-    schema = _arrow_schema(table)
-    return [schema.field(name).remove_metadata() for name in more]
 
 
 def _partitioned(

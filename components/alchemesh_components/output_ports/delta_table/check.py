@@ -13,6 +13,11 @@ from alchemesh_platform.sdk.wiring import Wiring
 
 def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """Check that a model of the port has each partition property."""
+    yield from check_partitions(args, wiring)
+
+
+def check_partitions(args: Args, wiring: Wiring) -> Iterator[Objection]:
+    """Check that a model of the port has each partition property."""
     known = list(dict.fromkeys(name for model in wiring.models.values() for name in model.properties))
     for index, name in enumerate(args.partition_by):
         if name not in known:

@@ -1,0 +1,1 @@
+"""Iceberg tables on this machine, with a catalog in SQL."""

@@ -1,0 +1,1 @@
+"""Iceberg tables in folders of this machine, with a catalog in SQL."""
