@@ -217,7 +217,8 @@ def compare(found: Sequence[tuple[Engine, dict[str, str]]]) -> None:
     for engine, digests in others:
         if digests != first[1]:
             raise DemoFailed(f"{engine.title} wrote other rows than {first[0].title}")
-    print(f"\n{len(found)} engines, the same rows in each table", flush=True)
+    if others:
+        print(f"\n{len(found)} engines, the same rows in each table", flush=True)
 
 
 def take_pictures(engines: Collection[Engine]) -> None:

@@ -32,25 +32,33 @@ def check_triggers(args: RunArgs, wiring: Wiring) -> Iterator[Objection]:
 
 
 def look_at_entrypoint(
-    entrypoint: str, root: Path, python: str | None, env: Mapping[str, object]
+    entrypoint: str, root: Path, *, elsewhere: bool = False, field: str = "entrypoint"
 ) -> Iterator[Objection]:
     """Check that the module or the script of an entrypoint exists. Imports nothing of it.
 
     Args:
         entrypoint: ``package.module:function``, or the path of a script.
         root: Folder of the manifest.
-        python: Interpreter of the code; None for the one that runs alchemesh.
-        env: Variables of the code.
+        elsewhere: Whether the code runs where modules may be that this process cannot see.
+        field: Argument that has the entrypoint.
     """
     from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
 
-    problem = entrypoint_problem(
-        entrypoint, root, elsewhere=python not in (None, sys.executable) or "PYTHONPATH" in env
-    )
+    problem = entrypoint_problem(entrypoint, root, elsewhere=elsewhere)
     if problem is not None:
         hint = (
             f"did you mean {problem.meant!r}?"
             if problem.meant
             else "paths and modules start from the manifest's folder"
         )
-        yield Objection(problem.reason, at="args", path=("entrypoint",), hint=hint)
+        yield Objection(problem.reason, at="args", path=(field,), hint=hint)
+
+
+def runs_elsewhere(python: str | None, env: Mapping[str, object]) -> bool:
+    """Whether code on this machine may see other modules than this process does.
+
+    Args:
+        python: Interpreter of the code; None for the one that runs alchemesh.
+        env: Variables of the code.
+    """
+    return python not in (None, sys.executable) or "PYTHONPATH" in env

@@ -11,6 +11,7 @@ from alchemesh_components.code.airflow_dag.models import Args
 from alchemesh_components.code.airflow_dag.spec import SPEC
 from alchemesh_components.code.arguments import CodeArgs
 from alchemesh_components.code.description import describe_job
+from alchemesh_components.code.platform_secrets import platform_secrets
 from alchemesh_platform.sdk.component import Component
 from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.airflow.resources import Dag
@@ -82,7 +83,7 @@ class AirflowDag(Component[Args, Settings]):
             descriptor=job.descriptor if job is not None else None,
             connections=connections_of(self.wiring),
             env={key: value if isinstance(value, str) else value.model_dump() for key, value in args.env.items()},
-            platform_secrets=platform_secrets(self.wiring),
+            platform_secrets=sorted(platform_secrets(self.wiring)),
             opts=self.child_options,
             **(generated if job is not None else {}),
         )
@@ -92,15 +93,3 @@ def connections_of(wiring: Wiring) -> dict[str, Any]:
     """The connection of each port and need, by its name: those ids have connections in Airflow."""
     found = {part: wiring.connections.get(part, {}) for part in PARTS}
     return {name: connection for part in reversed(PARTS) for name, connection in found[part].items()}
-
-
-def platform_secrets(wiring: Wiring) -> list[str]:
-    """The names of the secrets in the platform file, such as that of the registry's password."""
-    from alchemesh_platform.base.secrets import references_in
-    from alchemesh_platform.platform_file.load import load_platform
-
-    place = wiring.place
-    if place is None or place.platform_file is None:
-        return []
-    platform = load_platform(Path(place.platform_file), wiring.environment, Path(place.home))
-    return sorted(references_in(platform.model_dump(mode="json")))

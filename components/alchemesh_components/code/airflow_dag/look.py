@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alchemesh_components.airflow.settings import Settings
 from alchemesh_components.code.airflow_dag.models import Args
-from alchemesh_components.code.checks import check_triggers, look_at_entrypoint
+from alchemesh_components.code.checks import check_triggers, look_at_entrypoint, runs_elsewhere
 from alchemesh_platform.sdk.objection import Objection
 from alchemesh_platform.sdk.wiring import Wiring
 
@@ -29,7 +29,7 @@ def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """Check that the code or the DAG file exists, and that the file is Python. Imports nothing."""
     root = Path(wiring.product_root)
     if args.entrypoint is not None:
-        yield from look_at_entrypoint(args.entrypoint, root, settings.local.python, args.env)
+        yield from look_at_entrypoint(args.entrypoint, root, elsewhere=runs_elsewhere(settings.local.python, args.env))
         return
     file = root / (args.dag or "")
     if not file.resolve().is_relative_to(root.resolve()):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from alchemesh_components.code.checks import check_triggers
+from alchemesh_components.code.checks import check_triggers, look_at_entrypoint, runs_elsewhere
 from alchemesh_components.code.dagster_job.models import Args
 from alchemesh_components.dagster.settings import Settings
 from alchemesh_platform.sdk.objection import Objection
@@ -46,23 +45,12 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
 
 def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """Check that the code exists, in the folder or installed. Imports nothing."""
-    from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
-
     root = Path(wiring.product_root)
     if args.definitions is not None and not (root / args.definitions).resolve().is_relative_to(root.resolve()):
         yield Objection(f"{args.definitions} is outside of the manifest's folder", at="args", path=("definitions",))
         return
     if args.definitions is not None:
-        problem = entrypoint_problem(args.definitions, root)
-        name = "definitions"
+        yield from look_at_entrypoint(args.definitions, root, field="definitions")
     else:
-        elsewhere = settings.local.python not in (None, sys.executable) or "PYTHONPATH" in args.env
-        problem = entrypoint_problem(args.entrypoint or "", root, elsewhere=elsewhere)
-        name = "entrypoint"
-    if problem is not None:
-        hint = (
-            f"did you mean {problem.meant!r}?"
-            if problem.meant
-            else "paths and modules start from the manifest's folder"
-        )
-        yield Objection(problem.reason, at="args", path=(name,), hint=hint)
+        elsewhere = runs_elsewhere(settings.local.python, args.env)
+        yield from look_at_entrypoint(args.entrypoint or "", root, elsewhere=elsewhere)

@@ -14,6 +14,7 @@ from alchemesh_components.code.kestra_flow.look import VARIABLE
 from alchemesh_components.code.kestra_flow.models import Args
 from alchemesh_components.code.kestra_flow.place import labels_of, namespace_of, owner_of
 from alchemesh_components.code.kestra_flow.spec import SPEC
+from alchemesh_components.code.platform_secrets import REPORTS, platform_secrets
 from alchemesh_components.kestra.settings import Settings
 from alchemesh_platform.base.secrets import references_in
 from alchemesh_platform.connections import Connections
@@ -68,7 +69,7 @@ class KestraFlow(Component[Args, Settings]):
                 labels=labels_of(wiring),
                 descriptor=known["descriptor"],
                 secrets={*references_in(known["connections"]), *references_in(args.model_dump(mode="json")["env"])}
-                | platform_secrets(self),
+                | platform_secrets(wiring, sections=REPORTS),
                 schedule=args.schedule,
                 time_zone=args.time_zone,
                 catch_up=args.catch_up,
@@ -107,14 +108,3 @@ class KestraFlow(Component[Args, Settings]):
             file=file,
             opts=self.child_options,
         )
-
-
-def platform_secrets(component: KestraFlow) -> frozenset[str]:
-    """The names of the secrets in the platform file that every run needs: those of the receivers of its reports."""
-    from alchemesh_platform.platform_file.load import load_platform
-
-    place, wiring = component.wiring.place, component.wiring
-    if place is None or place.platform_file is None:
-        return frozenset()
-    platform = load_platform(Path(place.platform_file), wiring.environment, Path(place.home))
-    return frozenset(references_in(platform.observations.model_dump(mode="json")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from alchemesh_components.code.checks import check_triggers, look_at_entrypoint
+from alchemesh_components.code.checks import check_triggers, look_at_entrypoint, runs_elsewhere
 from alchemesh_components.code.kestra_flow.models import Args
 from alchemesh_components.code.kestra_flow.place import labels_of, namespace_of
 from alchemesh_components.kestra.settings import Settings
@@ -36,7 +36,7 @@ def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """Check that the code or the flow's file exists, and that the file is a flow. Imports nothing."""
     root = Path(wiring.product_root)
     if args.entrypoint is not None:
-        yield from look_at_entrypoint(args.entrypoint, root, settings.local.python, args.env)
+        yield from look_at_entrypoint(args.entrypoint, root, elsewhere=runs_elsewhere(settings.local.python, args.env))
         return
     from alchemesh_platform.systems.kestra.source import Unusable, delivered
 

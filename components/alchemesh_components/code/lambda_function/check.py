@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alchemesh_components.aws.settings import Settings
+from alchemesh_components.code.checks import look_at_entrypoint
 from alchemesh_components.code.lambda_function.models import Args, need_of
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.sdk.objection import Objection
@@ -53,19 +54,10 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
 
 def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """Check that the entrypoint and the lock file exist, in the product's folder. Imports nothing."""
-    from alchemesh_platform.systems.local.jobs.entrypoint import entrypoint_problem
-
     if args.image is not None:
         return
     root = Path(wiring.product_root)
-    problem = entrypoint_problem(args.entrypoint, root, elsewhere=args.requirements is not None)
-    if problem is not None:
-        hint = (
-            f"did you mean {problem.meant!r}?"
-            if problem.meant
-            else "paths and modules start from the manifest's folder"
-        )
-        yield Objection(problem.reason, at="args", path=("entrypoint",), hint=hint)
+    yield from look_at_entrypoint(args.entrypoint, root, elsewhere=args.requirements is not None)
     if args.requirements is None:
         return
     lock = root / args.requirements

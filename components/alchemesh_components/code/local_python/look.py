@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from alchemesh_components.code.checks import check_triggers, look_at_entrypoint
+from alchemesh_components.code.checks import check_triggers, look_at_entrypoint, runs_elsewhere
 from alchemesh_components.code.local_python.models import Args
 from alchemesh_components.local.settings import Settings
 from alchemesh_platform.sdk.objection import Objection
@@ -19,4 +19,6 @@ def check(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]
 
 def look(args: Args, settings: Settings, wiring: Wiring) -> Iterator[Objection]:
     """Check that the script or the module with its function exists, in the folder or installed. Imports nothing."""
-    yield from look_at_entrypoint(args.entrypoint, Path(wiring.product_root), settings.local.python, args.env)
+    yield from look_at_entrypoint(
+        args.entrypoint, Path(wiring.product_root), elsewhere=runs_elsewhere(settings.local.python, args.env)
+    )
