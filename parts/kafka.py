@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from alchemesh_platform.machine.servers.ports import free_port
 from parts import cache
+from parts.class_archive import class_archive_options, create_class_archive
 from parts.java import PartFailed, maven
 from parts.server import Server
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 FILES = Path(__file__).parent / "files" / "kafka"
-ARCHIVE = "classes.jsa"  # Java's shared classes: a start takes one second instead of three
 CLUSTER = "QWxjaGVtZXNoLXBhcnRzLQ"  # any 16 bytes in base64; all data folders are copies of one
 ADMINISTRATOR = "admin"
 SCRAM = "SCRAM-SHA-512"
@@ -258,12 +258,7 @@ def _make(folder: Path) -> None:
     if status != 0:
         raise PartFailed(f"formatting left with {status}\n{(folder / 'format.log').read_text('utf-8', 'replace')}")
     with tempfile.TemporaryDirectory(prefix="alchemesh-kafka-") as first:
-        made = make_broker(Path(first), folder)
-        try:
-            made.start()
-            made.stop()  # creates the archive
-        finally:
-            made.kill()
+        create_class_archive(make_broker(Path(first), folder))
 
 
 def _configure(folder: Path, *, port: int, controller_port: int, password: str) -> None:
@@ -278,10 +273,7 @@ def _configure(folder: Path, *, port: int, controller_port: int, password: str) 
 def _java(
     parts: Path, program: str, *arguments: str, log: IO[bytes], folder: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    archive = parts / ARCHIVE
-    # https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html#application-class-data-sharing
-    shared = f"-XX:SharedArchiveFile={archive}" if archive.is_file() else f"-XX:ArchiveClassesAtExit={archive}"
     classes = ":".join(str(jar) for jar in sorted((parts / "libs").glob("*.jar")))
-    options = [shared] if program == "kafka.Kafka" else []
+    options = class_archive_options(parts) if program == "kafka.Kafka" else []
     command = [*_JAVA, *options, "-cp", classes, program, *arguments]
     return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)

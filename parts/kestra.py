@@ -30,13 +30,13 @@ from urllib.request import urlopen
 
 from alchemesh_platform.machine.servers.ports import free_port
 from parts import cache
+from parts.class_archive import class_archive_options, create_class_archive
 from parts.java import PartFailed, java_home, maven
 from parts.server import Server
 
 FILES = Path(__file__).parent / "files" / "kestra"
 VERSION = "2.0.0"
 JAVA_LEAST = 25  # the version of Kestra's classes
-ARCHIVE = "classes.jsa"  # Java's shared classes, for a faster start
 USER = "platform@example.org"
 _SAID = 3000  # characters of the compiler's output
 _SERVICES = "META-INF/services/io.kestra.core.models.Plugin"
@@ -163,22 +163,22 @@ def _make(folder: Path) -> None:
     subprocess.run([*jar, str(classes), "."], check=True)  # a jar, since an archive of classes takes no folders
     shutil.rmtree(classes)
     with tempfile.TemporaryDirectory(prefix="alchemesh-kestra-", ignore_cleanup_errors=True) as first:
-        made = make_kestra(Path(first), folder, {})
-        try:
-            made.start()
-            made.stop()  # creates the archive
-        finally:
-            made.kill()
+        create_class_archive(make_kestra(Path(first), folder, {}))
 
 
 def _command(parts: Path, folder: Path) -> list[str]:
-    archive = parts / ARCHIVE
-    shared = f"-XX:SharedArchiveFile={archive}" if archive.is_file() else f"-XX:ArchiveClassesAtExit={archive}"
     settings = (
         f"-Dlogback.configurationFile={FILES / 'logback.xml'}",
         f"-Dmicronaut.config.files={folder / 'application.yml'}",
     )
-    return [str(_java_home() / "bin" / "java"), *_JAVA, shared, *settings, "-cp", _libraries(parts)]
+    return [
+        str(_java_home() / "bin" / "java"),
+        *_JAVA,
+        *class_archive_options(parts),
+        *settings,
+        "-cp",
+        _libraries(parts),
+    ]
 
 
 def _libraries(parts: Path) -> str:

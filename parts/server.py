@@ -61,15 +61,25 @@ class Server(ABC):
                 raise PartFailed(f"{self.name} does not answer\n{self.log.read_text('utf-8', 'replace')[-_SAID:]}")
             time.sleep(_POLL_SECONDS)
 
-    def stop(self) -> None:
-        """Stop it, like an operator. Does nothing if it does not run."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(self.stop_seconds)
-            except subprocess.TimeoutExpired:
-                self.kill()
+    def stop(self, seconds: float | None = None) -> bool:
+        """Stop it, like an operator. Does nothing if it does not run.
+
+        Args:
+            seconds: Time to end by itself, before it is killed; None for the usual one.
+
+        Returns:
+            Whether it ended by itself.
+        """
+        if self.process is None:
+            return True
+        self.process.terminate()
+        try:
+            self.process.wait(self.stop_seconds if seconds is None else seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return False
         self.process = None
+        return True
 
     def kill(self) -> None:
         """Kill it, like a crash of the machine."""
