@@ -16,7 +16,7 @@ from alchemesh_platform.compose.checks.missing_settings import missing_settings
 from alchemesh_platform.compose.checks.transforms import transform_problems
 from alchemesh_platform.compose.uses import Use, uses
 from alchemesh_platform.documents.document import Node, Path, listed, quoted, written
-from alchemesh_platform.documents.validate import validate
+from alchemesh_platform.documents.validate import accepted, validate
 from alchemesh_platform.platform_file.builtin import LOCAL, LOCAL_COMPONENTS
 from alchemesh_platform.registration.protocol import protocol_names
 from alchemesh_platform.sdk.fault import ComponentFault, call
@@ -229,33 +229,32 @@ class _Resolver:
             )
 
     def _arguments(self, use: Use, specs: list[ComponentSpec]) -> tuple[ComponentSpec, BaseModel | None, list[Problem]]:
-        """The first component that accepts the arguments, or the problems that the first component reports."""
-        node = use.args
-        if node is None:
-            return specs[0], None, []  # the manifest's own model reports it
-        found: dict[str, list[Problem]] = {}
-        for spec, model in self._readable(specs):
-            args, found[spec.name] = _arguments_of(use, node, spec, model)
-            if args is not None:
-                return spec, args, []
-        first = next(spec for spec in specs if spec.name in found)
-        return first, None, self._elsewhere(use, first, found[first.name])
+        """The first component that accepts the arguments, or the problems that the first component reports.
 
-    def _readable(self, specs: list[ComponentSpec]) -> list[tuple[ComponentSpec, type[BaseModel]]]:
-        """The components with the model of their arguments. One that fails is left out, if another one is left.
+        The models of the components after it are not imported. A component whose model cannot be imported is left out.
 
         Raises:
             BrokenComponent: when no model can be imported.
         """
-        readable, failure = [], None
+        node = use.args
+        if node is None:
+            return specs[0], None, []  # the manifest's own model reports it
+        first, failure = None, None
         for spec in specs:
             try:
-                readable.append((spec, _model(self.catalog, spec, spec.args_model)))
+                model = _model(self.catalog, spec, spec.args_model)
             except BrokenComponent as found:
                 failure = found
-        if not readable and failure is not None:
+                continue
+            first = first or (spec, model)
+            args = _accepted(use, node, spec, model)
+            if args is not None:
+                return spec, args, []
+        if first is None:
+            assert failure is not None  # noqa: S101 - each component without a model has failed
             raise failure
-        return readable
+        args, problems = _arguments_of(use, node, *first)
+        return first[0], args, self._elsewhere(use, first[0], problems)
 
     def _elsewhere(self, use: Use, spec: ComponentSpec, problems: list[Problem]) -> list[Problem]:
         """The problems of arguments, with a remedy if the arguments fit the implementation in another environment."""
@@ -268,7 +267,7 @@ class _Resolver:
                 model = _model(self.catalog, other, other.args_model)
             except BrokenComponent:
                 continue
-            if _arguments_of(use, use.args, other, model)[0] is not None:
+            if _accepted(use, use.args, other, model) is not None:
                 return [_in_overlay(problem, self.platform.environment, other, spec) for problem in problems]
         return problems
 
@@ -330,6 +329,15 @@ def _arguments_of(
         return call(spec, written(path), "its model of arguments", lambda: validate(node, model, path))
     except ComponentFault as failure:
         return None, [Problem(use.location, written((*use.path, "component")), failure.message, failure.hint)]
+
+
+def _accepted(use: Use, node: Node, spec: ComponentSpec, model: type[BaseModel]) -> BaseModel | None:
+    """The arguments of a use, if a component accepts them."""
+    place = written((*use.path, "args"))
+    try:
+        return call(spec, place, "its model of arguments", lambda: accepted(node, model))
+    except ComponentFault:
+        return None
 
 
 def _is_elsewhere(spec: ComponentSpec) -> bool:

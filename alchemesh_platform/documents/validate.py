@@ -10,6 +10,7 @@ from alchemesh_platform.documents.document import Node, Path
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 _SCALAR_TYPES = frozenset({"bool_type", "int_type", "float_type", "string_type"})
 
@@ -21,6 +22,21 @@ def validate(tree: Node, model: type[ModelT], prefix: Path = ()) -> tuple[ModelT
 
     Scalars are strict: ``"true"`` is not a boolean, and ``"1"`` is not a number.
     """
+    value, errors = _read(tree, model)
+    if not errors:
+        return value, []
+    from alchemesh_platform.documents.explain import problems_of
+
+    return None, problems_of(errors, model, tree, prefix)
+
+
+def accepted(tree: Node, model: type[ModelT]) -> ModelT | None:
+    """The value of a document as :func:`validate` returns it. Problems are not explained: trying a model is fast."""
+    return _read(tree, model)[0]
+
+
+def _read(tree: Node, model: type[ModelT]) -> tuple[ModelT | None, list[ErrorDetails]]:
+    """The value of a document, or the errors of the model."""
     from pydantic import ValidationError
 
     # Validate as JSON, since only there pydantic's strict mode accepts lists for tuples and texts for enums.
@@ -38,8 +54,4 @@ def validate(tree: Node, model: type[ModelT], prefix: Path = ()) -> tuple[ModelT
         lax = error.errors(include_url=False)
     scalars = {detail["loc"]: detail for detail in strict if detail["type"] in _SCALAR_TYPES}
     errors = [*scalars.values(), *(detail for detail in lax if detail["loc"] not in scalars)]
-    if not errors:
-        return value, []
-    from alchemesh_platform.documents.explain import problems_of
-
-    return None, problems_of(errors, model, tree, prefix)
+    return (None if errors else value), errors

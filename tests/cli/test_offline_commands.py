@@ -18,6 +18,8 @@ from tests.manifest.documents import written
 
 SOURCES = [str(ROOT), *(str(ROOT / folder) for folder in ("components", "stacks", "cli"))]
 HEAVY = (
+    "apscheduler",
+    "asyncio",
     "pulumi",
     "grpc",
     "sqlalchemy",
@@ -374,7 +376,10 @@ def test_listing_imports_neither_pydantic_nor_yaml(
     [["validate"], ["validate", "-e", "local"], ["plan"], ["components", "show", "postgresql-serving"], ["schema"]],
 )
 def test_checking_files_imports_nothing_heavy(installed: dict[str, str], tmp_path: Path, arguments: list[str]) -> None:
-    write(tmp_path / "alchemesh.yaml", code={"component": "python-job", "args": {"entrypoint": "clean.py"}})
+    write(
+        tmp_path / "alchemesh.yaml",
+        code={"component": "python-job", "args": {"entrypoint": "clean.py", "schedule": "15 5 * * *"}},
+    )
     (tmp_path / "clean.py").write_text("")
     assert imported(installed, tmp_path, *arguments).isdisjoint(HEAVY)
 

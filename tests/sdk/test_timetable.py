@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -82,6 +83,25 @@ def test_a_wrong_expression_names_its_field(schedule: str, message: str) -> None
     with pytest.raises(WrongSchedule) as found:
         Timetable(schedule).check()
     assert str(found.value) == message
+
+
+@given(
+    st.tuples(st.sampled_from(["", "*/"]), st.integers(0, 62)).map(lambda parts: f"{parts[0]}{parts[1]}"),
+    st.sampled_from(["*", *map(str, range(27))]),
+    st.sampled_from(["*", *map(str, range(10))]),
+)
+def test_the_usual_schedules_are_right_if_apscheduler_takes_them(minute: str, hour: str, day: str) -> None:
+    """They are checked without importing it."""
+    timetable = Timetable(f"{minute} {hour} * * {day}")
+
+    def is_right(check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except WrongSchedule:
+            return False
+        return True
+
+    assert is_right(timetable.check) == is_right(lambda: timetable.next_after(MONDAY))
 
 
 @given(
