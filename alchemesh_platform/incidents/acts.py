@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alchemesh_platform.base.failure import ExitCode, Failure
-from alchemesh_platform.contracts.notices.period import moment_in_words
+from alchemesh_platform.base.time_zone import moment_in_utc
 from alchemesh_platform.incidents.incident import Entry, EntryKind, Incident
 from alchemesh_platform.incidents.store import incident_of, save, turn_of
 from alchemesh_platform.registry.audit import Act, record_act
@@ -70,7 +70,7 @@ def snooze(
         IncidentRefused: when it is closed, or the time is in the past or too late.
     """
     if until <= now:
-        raise IncidentRefused(f"{moment_in_words(until)} is in the past", hint="give a later time")
+        raise IncidentRefused(f"{moment_in_utc(until)} is in the past", hint="give a later time")
     if until - now > SNOOZE_MAX:
         raise IncidentRefused(f"an incident can be snoozed for at most {SNOOZE_MAX.days} days")
 
@@ -136,6 +136,6 @@ def _check_open(incident: Incident, operation: str) -> None:
     ended = incident.closed_at
     if ended is not None:
         raise IncidentRefused(
-            f"{incident.id} is {incident.state} since {moment_in_words(ended)}, so nobody can {operation} it",
+            f"{incident.id} is {incident.state} since {moment_in_utc(ended)}, so nobody can {operation} it",
             hint="a note can be added to a closed incident too",
         )

@@ -197,6 +197,8 @@ def _library(
 
 def _model_of(rule: QualityRule, models: Mapping[str, Mapping[str, Property]]) -> str:
     model = rule.model or (next(iter(models)) if len(models) == 1 else None)
+    if not models:
+        raise Broken("no model of the port can be read here")
     if model is None or model not in models:
         raise Broken(f"the port has the models {', '.join(models)}, and the test names none of them")
     return model

@@ -92,7 +92,9 @@ def test_the_list_shows_open_incidents_and_closed_ones_on_request(office: Office
     (incident,) = office.json("incidents", "list")["incidents"]
     assert (incident["state"], incident["name"], incident["port"]) == ("open", "test:rows", RESTRICTED)
     first, second = office.run("incidents", "list", FLIGHTS).splitlines()
-    assert first.startswith(f"{incident['id']}  ✗ open  broken since ")
+    began = datetime.fromisoformat(incident["began_at"])
+    since = f"broken since {began:%Y-%m-%d %H:%M} UTC"  # never a minute that has not begun
+    assert first == f"{incident['id']}  ✗ open  {since}"
     assert second == f"  test:rows of {RESTRICTED}: promised mustBeGreaterThan 0, measured failed"
     office.report("kkk", start=-50)
     assert office.run("incidents", "list", FLIGHTS) == f"no open incidents of {FLIGHTS}\n"

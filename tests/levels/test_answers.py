@@ -171,6 +171,14 @@ def test_the_slowest_protocol_decides_and_a_missing_one_leaves_it_unknown(regist
     )
 
 
+def test_of_protocols_that_all_keep_the_promise_the_slowest_one_is_shown(registry: Registry) -> None:
+    """A person saw the time of graphql, the first by its name, while sql took three times as long."""
+    levels(registry, "graphql", "rest", "sql", response_time="300ms")
+    for protocol, seconds in (("graphql", 0.02), ("rest", 0.05), ("sql", 0.08)):
+        add(registry, *times([seconds], f"response_time:{protocol}"))
+    assert (read(registry, "response_time").verdict, read(registry, "response_time").value) == ("kept", "80 ms (sql)")
+
+
 def test_hours_stay_exact_when_their_observations_are_summarized(registry: Registry) -> None:
     levels(registry, "rest", "sql", uptime="97%", response_time="1s", window="6h")
     for measure in ("uptime:rest", "uptime:sql"):

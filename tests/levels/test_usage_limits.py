@@ -108,7 +108,9 @@ def test_a_month_counts_all_of_its_days(registry: Registry) -> None:
 def test_rows_that_are_not_known_leave_the_verdict_unknown_unless_the_known_ones_break_it(registry: Registry) -> None:
     limited(registry, rows="100/day")
     use(registry, rows=50)
-    use(registry, rows=None, requests=3)
+    use(registry, rows=None, requests=1)
+    assert verdict(registry, "rows").reason == "the gateway does not know the rows of 1 request"
+    use(registry, rows=None, requests=2)
     found = verdict(registry, "rows")
     assert (found.verdict, found.number, found.reason) == (
         "unknown",

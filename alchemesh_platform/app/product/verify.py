@@ -133,8 +133,8 @@ def check_verified(done: Iterable[Verification], *, detailed: bool = False) -> N
     levels, unmeasured = _levels(ports, "broken"), _levels(ports, "error")
     if tests or levels or ((errors or unmeasured) and not detailed):
         more = ([], []) if detailed else (errors, unmeasured)
-        parts = [_sentence("business test", "not fulfilled", [*tests, *more[0]])]
-        parts.append(_sentence("service level", "not kept", [*levels, *more[1]]))
+        parts = [_sentence("business test", "not fulfilled", tests), _sentence("service level", "not kept", levels)]
+        parts.append(_sentence("commitment", "not measurable", [*more[0], *more[1]]))
         raise CommitmentsBroken("; ".join(part for part in parts if part))
     if not detailed:
         return

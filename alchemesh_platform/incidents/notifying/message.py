@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from alchemesh_platform.base.printable import one_line
-from alchemesh_platform.contracts.notices.period import moment_in_words
+from alchemesh_platform.base.time_zone import moment_in_utc
 from alchemesh_platform.incidents.incident import IncidentEvent
 
 TYPE = "alchemesh.product.incidents.v1"
@@ -97,7 +97,7 @@ def text_of(notification: Notification) -> str:
     for each in notification.transitions:
         event, facts = each.event, each.event.incident.facts
         lines.append(f"{event.transition}  {one_line(f'{facts.name} of {facts.asset or facts.port}')}")
-        lines.append(f"  at        {moment_in_words(event.at)}")
+        lines.append(f"  at        {moment_in_utc(event.at)}")
         lines.append(f"  promised  {one_line(facts.promise)}")
         if facts.value:
             lines.append(f"  measured  {one_line(facts.value)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -96,7 +97,7 @@ def response_time(reading: Reading, promised: Promised) -> Commitment:
     found = {name: each for name, each in found.items() if each.count}
     if not found:
         return aged(without_value(empty, newest), STALE_AFTER, now)
-    name, worst = min(found.items(), key=lambda item: _kept_share(item[1]))
+    name, worst = min(found.items(), key=lambda item: _rank(item[1]))
 
     def recent(span: timedelta) -> tuple[int, int]:
         return slow_and_all(timed[name], limit, max(now - span, since))
@@ -160,8 +161,9 @@ def _down_in_words(slices: Slices) -> str:
     return f"{slices.down:,} of {slices.total:,} slices of 60 s were down"
 
 
-def _kept_share(responses: Responses) -> Fraction:
-    return Fraction(responses.kept[0], responses.count)
+def _rank(responses: Responses) -> tuple[Fraction, float]:
+    """The worst series has the lowest rank: fewer probes keep the promise; if as many do, it is slower."""
+    return Fraction(responses.kept[0], responses.count), -math.inf if responses.value is None else -responses.value
 
 
 def _shown(worst: Responses, percentile: str, name: str) -> str:

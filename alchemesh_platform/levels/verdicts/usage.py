@@ -47,7 +47,7 @@ def _verdict(reading: Reading, promised: Promised, meter: str, limit: UsageLimit
         over = sum(_number(each, meter) > limit.amount for each in used)
         done = replace(done, verdict="broken", reason=f"{over} consumers are over the limit" if over > 1 else "")
     elif unknown:
-        reason = f"the gateway does not know the rows of {unknown:,} requests"
+        reason = f"the gateway does not know the rows of {unknown:,} request{'s' * (unknown != 1)}"
         done = replace(done, verdict="unknown", reason=reason)
     elif meter == "bytes" and any(each.rows and not each.bytes for each in used):
         done = replace(done, verdict="unknown", reason="nothing counts the bytes of its messages")

@@ -121,6 +121,6 @@ def _confirmation(result: NoticeResult, now: datetime) -> str:
 
 
 def _given(given: GivenNotice) -> str:
-    from alchemesh_platform.contracts.notices.period import moment_in_words
+    from alchemesh_platform.base.time_zone import moment_in_utc
 
-    return f"given {moment_in_words(given.notice.given_at)} by {given.given_by}"
+    return f"given {moment_in_utc(given.notice.given_at)} by {given.given_by}"

@@ -11,7 +11,7 @@ from alchemesh_cli.commands.observe import Span, cost_options
 from alchemesh_cli.commands.report import Moment
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.documents import echo_json
-from alchemesh_platform.levels.commitment import NOT_MEASURED
+from alchemesh_platform.levels.commitment import NOT_MEASURED, TEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +142,7 @@ def _commitments(one: VerifiedPort) -> Iterator[tuple[str, Text]]:
     several = len({each.asset for each in one.commitments if each.asset}) > 1
     for each in one.levels if one.verdicts else one.commitments:
         mark, style = VERDICTS[each.verdict]
-        name = each.name.partition(":")[2] or each.name.replace("_", " ")
+        name = each.name.removeprefix(TEST).replace(":", " ").replace("_", " ")
         model = f" {each.asset.rpartition('/')[2]}" if several and each.asset else ""
         facts = [each.value, f"promised {each.promise}", one_line(each.reason)]
         if each.severity != "error":

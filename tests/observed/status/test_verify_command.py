@@ -253,7 +253,7 @@ def test_an_error_and_a_risk_have_exit_codes_of_their_own(
     assert invoke(["contract", "verify", "--detailed-exitcode"]) == ExitCode.NOT_MEASURABLE
     assert f"a commitment is not measurable: freshness of {sale}" in capsys.readouterr().err
     assert invoke(["contract", "verify"]) == ExitCode.FAILED
-    assert f"a service level is not kept: freshness of {sale}" in capsys.readouterr().err
+    assert f"error: a commitment is not measurable: freshness of {sale}" in capsys.readouterr().err
     report(registry, "lag", registry.now(), sale, value=61)
     assert invoke(["contract", "verify", "--detailed-exitcode"]) == ExitCode.FAILED
 

@@ -21,12 +21,13 @@ def inbox_lines(items: Sequence[Item], subject: str, environment: str) -> Iterat
     if not items:
         yield f"nothing waits for {subject} in {environment}"
         return
+    from alchemesh_platform.base.time_zone import moment_in_utc
     from alchemesh_platform.contracts.notices.period import moment_in_words
 
     for number, item in enumerate(items):
         if number:
             yield ""
-        when = f"due {moment_in_words(item.due)}" if item.due is not None else moment_in_words(item.at)
+        when = f"due {moment_in_words(item.due)}" if item.due is not None else moment_in_utc(item.at)
         yield f"{_MARKS.get(item.kind, '•')} {styled(item.kind, bold=True)}  {when}"
         yield f"  {styled(item.sentence)}"
         if item.remedy is not None:

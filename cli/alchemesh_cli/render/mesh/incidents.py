@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alchemesh_cli.terminal.printing import styled
 from alchemesh_platform.base.printable import one_line
+from alchemesh_platform.base.time_zone import moment_in_utc
 from alchemesh_platform.contracts.notices.period import moment_in_words
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def heading(incident: Incident, now: datetime) -> str:
     state = styled(f"{MARKS[incident.state]} {incident.state}", fg=_COLOURS.get(incident.state))
     by = f" by {one_line(incident.acknowledged_by)}" if incident.state == "acknowledged" else ""
     ended = incident.closed_at
-    when = f"broken since {moment_in_words(incident.began_at)}"
+    when = f"broken since {moment_in_utc(incident.began_at)}"
     if ended is not None:
-        when = f"{moment_in_words(incident.began_at)} to {moment_in_words(ended)}"
+        when = f"{moment_in_utc(incident.began_at)} to {moment_in_utc(ended)}"
     until = incident.snoozed_until
     snoozed = f"  snoozed until {moment_in_words(until)}" if until is not None and incident.is_snoozed(now) else ""
     return f"{styled(incident.id, bold=True)}  {state}{by}  {when}{snoozed}"
@@ -67,7 +68,7 @@ def incident_lines(incident: Incident, now: datetime) -> Iterator[str]:
         events.append((incident.withdrawn_at, "withdrawn", "later reports show that it was not broken twice in a row"))
     events += [(entry.at, entry.kind, _entry(entry)) for entry in incident.entries]
     for at, kind, text in sorted(events, key=lambda event: event[0]):
-        yield f"  {moment_in_words(at)}  {kind}{f'  {text}' if text else ''}"
+        yield f"  {moment_in_utc(at)}  {kind}{f'  {text}' if text else ''}"
 
 
 def waiting_line(waits: Waiting) -> str:

@@ -62,9 +62,9 @@ def _what(each: Drifted) -> str:
 
 
 def _moment(each: Drifted) -> str:
-    from alchemesh_platform.contracts.notices.period import moment_in_words
+    from alchemesh_platform.base.time_zone import moment_in_utc
 
-    return moment_in_words(each.at) if each.at is not None else "time unknown"
+    return moment_in_utc(each.at) if each.at is not None else "time unknown"
 
 
 def _value(value: Any) -> str:
