@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+FILES = "files"  # the name of the one table of a storage that observes its files, whatever model they belong to
 # "empty": everything works, and there are no rows.
 Health = Literal["healthy", "unhealthy", "unknown", "empty"]
 

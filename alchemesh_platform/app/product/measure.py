@@ -316,15 +316,20 @@ def _change_age(asset: AssetRecord, port: PortRecord, moment: datetime, environ:
     """Seconds since the last commit that changed data, as the component observes it."""
     from alchemesh_platform.catalog.discover import discover
     from alchemesh_platform.observed.observing import Observed, observe_all
+    from alchemesh_platform.sdk.observation import FILES
 
     (observation,) = observe_all(
         [Observed(port.storage, port.connections.get("storage") or {})], discover(), environ=environ
     )
-    table = observation.tables.get(asset.model) if observation is not None else None
+    tables = observation.tables if observation is not None else {}
+    table = tables.get(asset.model) or (tables.get(FILES) if port.models == (asset.model,) else None)
     if table is not None and table.changed_at is not None:
         return {"value": max((moment - table.changed_at).total_seconds(), 0.0)}
     if observation is None:
         return {"outcome": "unknown", "note": f"component {port.storage} does not observe its last change"}
+    if table is None and FILES in tables:
+        note = f"component {port.storage} observes the last change of all its files, and not of those of one model"
+        return {"outcome": "unknown", "note": note}
     if table is None and observation.reason:
         return {"outcome": "unknown", "note": observation.reason}
     return {"outcome": "unknown", "note": "nothing was ever written"}

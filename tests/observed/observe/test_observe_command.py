@@ -125,6 +125,29 @@ def test_the_measured_values_of_every_table_are_in_the_status(
     assert "completeness  ? unknown · the table has no rows · just now by platform" in drawn
 
 
+def test_the_last_change_of_a_folder_is_that_of_its_one_model(
+    shop: OutputPort, tmp_path: Path, registry: Registry, observed: Callable[..., Any]
+) -> None:
+    """The age was unknown, and its reason was "1 file"."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "visits.csv").write_text("page\nhome\n")
+    raw = f"{ORDERS}/raw"
+    storage = {"kind": "files", "url": folder.as_uri()}
+
+    def ages(*models: str) -> set[tuple[str, str]]:
+        port = {"environment": "local", "address": raw, "product": ORDERS, "direction": "output"}
+        more = {"storage": "local-directory", "storage_type": "object-storage", "connections": {"storage": storage}}
+        registry.write([PortRecord(**port, **more, models=models), *(asset(model, VISIT, raw) for model in models)])
+        (done,) = observed()
+        found = [each for each in done["values"] if each["asset"].startswith(f"{raw}/")]
+        return {(each["outcome"], each["note"]) for each in found if each["measure"] == "change_age"}
+
+    assert ages("hit") == {("value", "")}
+    several = "component local-directory observes the last change of all its files, and not of those of one model"
+    assert ages("hit", "click") == {("unknown", several)}
+
+
 def test_each_port_with_a_contract_is_probed_and_its_uptime_is_recorded(
     shop: OutputPort,
     tmp_path: Path,
