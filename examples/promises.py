@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from asking import PORTS, connections_of
+from asking import PORTS, ask_rest, connections_of
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from story import FLIGHTS, FLIGHTS_OWNER, READER
+from story import FLIGHTS, FLIGHTS_OWNER, PUNCTUALITY, READER
 from terminal import REPOSITORY, DemoFailed, Row, alchemesh, show
 
 from alchemesh_platform.base.files.home import HOME_VARIABLE
@@ -21,6 +21,7 @@ from alchemesh_platform.machine.servers.processes import halt, restart
 ADDRESS = "aviation/flights"
 PORT = PORTS[FLIGHTS]
 TEST = "flights-are-counted-once"
+BILLED = 100  # requests, so that the bill has an amount
 OPENS_AFTER, CLOSES_AFTER = 2, 3  # measurements
 PAGE = REPOSITORY / ".demo" / "flights.html"
 ANY = (0, 1)  # exit codes of a verification: a service level may be unknown so early, or broken by an earlier tour
@@ -101,7 +102,10 @@ def stop_the_api() -> None:
 
 
 def bill_and_page() -> None:
-    """The bill of the consumer for this month, and the page of the product with its plots."""
+    """The consumer reads more. Its bill for this month, and the page of the product with its plots."""
+    api = connections_of(PUNCTUALITY).input("flights").data_api
+    for place in range(BILLED):
+        ask_rest(api, "flight", {"limit": "1", "offset": str(place)})
     month = f"{datetime.now(UTC):%Y-%m}"
     alchemesh("usage", PORT, "-C", FLIGHTS, user=FLIGHTS_OWNER)
     alchemesh("contract", "bill", PORT, "-C", FLIGHTS, "--consumer", READER, "--period", month, user=FLIGHTS_OWNER)

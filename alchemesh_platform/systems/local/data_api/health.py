@@ -76,7 +76,7 @@ def _ask(url: str, body: bytes | None, headers: dict[str, str], timeout_seconds:
         with urllib.request.urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
             return None, json.load(response)
     except urllib.error.HTTPError as error:
-        return f"{error.code} {error.read(300).decode(errors='replace')}", None
+        return f"{error.code} {error.read(300).decode(errors='replace').strip() or error.reason}", None
     except urllib.error.URLError as error:
         return str(error.reason), None
     except (OSError, http.client.HTTPException, ValueError) as error:
