@@ -107,7 +107,9 @@ def response_time(reading: Reading, promised: Promised) -> Commitment:
     done = replace(empty, value=value, number=worst.value, measured_at=newest.measured_at, budget=budget)
     needed = share * worst.count
     if worst.kept[1] < needed:
-        return replace(done, verdict="broken", reason=f"{worst.slow:,} of {worst.count:,} probes took longer")
+        return replace(
+            done, verdict="broken", reason=f"{worst.slow:,} of {worst.count:,} probes took longer or had no answer"
+        )
     if worst.kept[0] < needed:
         reason = "the probes of the first days of the window are summarized, and too close to the promise"
         return aged(replace(done, reason=reason), STALE_AFTER, now)
