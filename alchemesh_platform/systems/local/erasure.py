@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from alchemesh_platform.machine.files import count
@@ -36,7 +37,7 @@ class LocalErasure(Erasure):
         if rows:
             delete_rows(folder, where)
             report(f"erased {count(rows, 'row')} of table {model}")
-        place = _place(port)
+        place = place_of_copy(port)
         # The copy reads the new version first: it may be reading a file of the former one now.
         problem = copy_problem(place, model, folder) if place is not None else ""
         if place is not None and not problem:
@@ -61,7 +62,18 @@ def copy_problem(place: Place, table: str, folder: Path, seconds: float = COPY_S
         folder: Folder of the table.
         seconds: How long to wait.
     """
-    committed_at = DeltaSource(folder).snapshot().committed_at
+    return problem_of_copy(place, table, DeltaSource(folder).snapshot().committed_at, seconds)
+
+
+def problem_of_copy(place: Place, table: str, committed_at: datetime, seconds: float = COPY_SECONDS) -> str:
+    """Wait until a serving copy has a version of a table; the reason if it has not, empty if it has.
+
+    Args:
+        place: The place of the copy.
+        table: Name of the table.
+        committed_at: When the version was committed.
+        seconds: How long to wait.
+    """
     deadline = time.monotonic() + seconds
     while True:
         found = _state(place, table)
@@ -80,7 +92,8 @@ def _state(place: Place, table: str) -> TableState | None:
     return next((each for each in copy.tables if each.name == table), None) if copy is not None else None
 
 
-def _place(port: PortConnections) -> Place | None:
+def place_of_copy(port: PortConnections) -> Place | None:
+    """The place of the serving copy of a port; None if it has none."""
     if not isinstance(port.proxy, DataApiConnection) or port.proxy.credential_file is None:
         return None
     place = Gateway.at(Path(port.proxy.credential_file).parent).place

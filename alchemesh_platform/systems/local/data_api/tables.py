@@ -16,12 +16,21 @@ class TableNotServed(Failure):
 
 @dataclass(frozen=True, slots=True)
 class ServedTable:
-    """A served table: a Delta table, or a folder of Parquet files. ``key``: the columns that identify a row."""
+    """A served table: a Delta table, an Iceberg table, or a folder of Parquet files.
+
+    Args:
+        name: Its name.
+        url: Its folder.
+        format: Its format.
+        key: The columns that identify a row.
+        catalog: For Iceberg: address and name of the catalog, and the namespace of the table there.
+    """
 
     name: str
     url: str
-    format: Literal["delta", "parquet"]
+    format: Literal["delta", "iceberg", "parquet"]
     key: tuple[str, ...] = ()
+    catalog: tuple[str, str, str] | None = None
 
     @property
     def folder(self) -> Path:

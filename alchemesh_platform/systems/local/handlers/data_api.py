@@ -57,8 +57,13 @@ class TableInputs(BaseModel):
 
     name: Identifier = Field(description="Name that it is queried by.")
     url: str = Field(description="Folder of the table, as a URL or path.")
-    format: Literal["delta", "parquet"] = Field(description="A Delta table, or a folder of Parquet files.")
+    format: Literal["delta", "iceberg", "parquet"] = Field(
+        description="A Delta table, an Iceberg table, or a folder of Parquet files."
+    )
     key: tuple[Identifier, ...] = Field(default=(), description="Columns that identify a row.")
+    catalog: tuple[str, str, str] | None = Field(
+        default=None, description="For Iceberg: address and name of the catalog, and the namespace of the table there."
+    )
 
 
 class DataApiInputs(Properties):
@@ -274,7 +279,9 @@ def _wanted(inputs: DataApiInputs, outputs: DataApiOutputs | None) -> data_api.D
     return data_api.DataApi(
         process=inputs.process,
         run_directory=Path(inputs.run_directory),
-        tables=tuple(ServedTable(table.name, table.url, table.format, table.key) for table in inputs.tables),
+        tables=tuple(
+            ServedTable(table.name, table.url, table.format, table.key, table.catalog) for table in inputs.tables
+        ),
         owner=inputs.owner,
         without_enclosure=inputs.without_enclosure,
         limits=inputs.limits or Limits(),

@@ -9,8 +9,10 @@ from alchemesh_platform.machine.files import count
 from alchemesh_platform.sdk.connections.ports import PortConnections
 from alchemesh_platform.sdk.system.erasure import ErasedRows, Erasure, NotErasable
 from alchemesh_platform.systems.local.data.turns import turn_at
+from alchemesh_platform.systems.local.erasure import place_of_copy, problem_of_copy
 from alchemesh_platform.systems.local.iceberg.catalog import Place, iceberg_errors, reason_of
 from alchemesh_platform.systems.local.iceberg.former import remove_former
+from alchemesh_platform.systems.local.iceberg.serving import IcebergSource
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
@@ -29,15 +31,20 @@ class IcebergErasure(Erasure):
         place = Place.of(port.storage, model)
         rows = _count(place, where)
         begun(rows)
+        if rows:
+            with turn_at(place.path), iceberg_errors("change", place):
+                table = place.open()
+                table.delete(_selected(table, where))
+            report(f"erased {count(rows, 'row')} of table {model}")
+        copy = place_of_copy(port)
+        # The copy reads the new version first: it may be reading a file of the former one now.
+        problem = problem_of_copy(copy, model, IcebergSource(place).snapshot().committed_at) if copy is not None else ""
+        if copy is not None and not problem:
+            report(f"the serving copy has the current version of table {model}")
         with turn_at(place.path):
-            if rows:
-                with iceberg_errors("change", place):
-                    table = place.open()
-                    table.delete(_selected(table, where))
-                report(f"erased {count(rows, 'row')} of table {model}")
             files = remove_former(place)
         report(f"removed {count(files, 'file')} of former versions of table {model}")
-        return ErasedRows(rows, files, None, "")
+        return ErasedRows(rows, files, None if copy is None else not problem, problem)
 
     def remains(self, port: PortConnections, model: str) -> str:
         return (

@@ -93,7 +93,11 @@ class PostgresqlServing(Component[Args, Settings]):
         """The served tables: one for each model, or the storage's Parquet files with the name of the only model."""
         storage = self.wiring.storage
         if storage.get("kind") == "tables":
-            return [self.served(name, url, "delta") for name, url in storage["tables"].items()]
+            place = (
+                [storage[each] for each in ("catalog", "catalog_name", "namespace")] if storage.get("catalog") else []
+            )
+            more = {"catalog": place} if place else {}
+            return [{**self.served(name, url, storage["format"]), **more} for name, url in storage["tables"].items()]
         return [self.served(name, storage["url"], "parquet") for name in self.wiring.models]
 
     def served(self, name: str, url: pulumi.Input[str], format_: str) -> dict[str, Any]:

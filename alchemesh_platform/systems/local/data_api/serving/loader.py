@@ -145,10 +145,8 @@ class Loader:
             return
         self._expire_at = time.monotonic() + EXPIRE_SECONDS
         for table in self.tables:
-            if table.format != "delta":
-                continue
             try:
-                remove_expired(table.folder)
+                expire(table)
             except Failure as failure:
                 sys.stderr.write(f"error: expired files stay: {failure.message}\n")
 
@@ -181,6 +179,16 @@ class Loader:
                 continue
 
 
+def expire(table: CopiedTable) -> None:
+    """Remove the files of former versions that are older than the retention of a table."""
+    if table.format == "delta":
+        remove_expired(table.folder)
+    elif table.place is not None:
+        from alchemesh_platform.systems.local.iceberg.former import remove_expired as remove_versions
+
+        remove_versions(table.place)
+
+
 def end_excess(session: Any, limits: Limits, prefix: str = "") -> None:
     """End the connections whose statement takes too long, and those whose transaction waits too long."""
     session.execute(
@@ -204,7 +212,14 @@ def loader_of(settings: Path) -> Loader:
     """The loader that a settings file describes."""
     found = json.loads(settings.read_text(encoding="utf-8"))
     tables = [
-        CopiedTable(one["name"], Path(one["folder"]), one["format"], tuple(one["key"])) for one in found["tables"]
+        CopiedTable(
+            one["name"],
+            Path(one["folder"]),
+            one["format"],
+            tuple(one["key"]),
+            tuple(one["catalog"]) if "catalog" in one else None,
+        )
+        for one in found["tables"]
     ]
     return Loader(Cluster.at(settings), tables, Path(found["gateway"]))
 

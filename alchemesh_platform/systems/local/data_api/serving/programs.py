@@ -89,7 +89,13 @@ def _settings(
     programs = str(postgresql) if postgresql is not None else ""
     cluster = Cluster(str(place.folder), str(place.sockets), programs, enclosed, limits).described()
     described = [
-        {"name": table.name, "folder": str(table.folder), "format": table.format, "key": list(table.key)}
+        {
+            "name": table.name,
+            "folder": str(table.folder),
+            "format": table.format,
+            "key": list(table.key),
+            **({"catalog": list(table.catalog)} if table.catalog is not None else {}),
+        }
         for table in tables
     ]
     return json.dumps({"cluster": cluster, "gateway": str(gateway), "tables": described}, indent=1) + "\n"

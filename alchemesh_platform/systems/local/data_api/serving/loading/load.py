@@ -26,6 +26,8 @@ from alchemesh_platform.systems.local.data_api.serving.place import LOADING, SCH
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from alchemesh_platform.systems.local.iceberg.catalog import Place as IcebergPlace
+
 LOCK_MILLISECONDS = 100  # readers that come meanwhile wait behind it
 _BETWEEN_TRIES_SECONDS = 0.05
 _BETWEEN_TRIES_MAX_SECONDS = 2.0
@@ -40,14 +42,34 @@ class CopiedTable:
     Args:
         name: Its name in PostgreSQL.
         folder: Its folder, if it is on this machine.
-        format: A Delta table, a folder of Parquet files, or a table of BigQuery.
+        format: A Delta table, an Iceberg table, a folder of Parquet files, or a table of BigQuery.
         key: The columns that identify a row.
+        catalog: For Iceberg: address and name of the catalog, and the namespace of the table there.
     """
 
     name: str
     folder: Path
-    format: Literal["delta", "parquet", "bigquery"]
+    format: Literal["delta", "iceberg", "parquet", "bigquery"]
     key: tuple[str, ...] = ()
+    catalog: tuple[str, str, str] | None = None
+
+    @property
+    def place(self) -> IcebergPlace | None:
+        """The place of an Iceberg table; None for other formats."""
+        if self.catalog is None:
+            return None
+        from alchemesh_platform.systems.local.iceberg.catalog import Place as PlaceOfTable
+
+        return PlaceOfTable(self.folder, *self.catalog, self.name)
+
+    @property
+    def source(self) -> Source:
+        """The source of its rows."""
+        if self.place is None:
+            return source_of(self.folder, self.format)
+        from alchemesh_platform.systems.local.iceberg.serving import IcebergSource
+
+        return IcebergSource(self.place)
 
 
 @dataclass(slots=True)
@@ -75,7 +97,7 @@ class Copy:
     _show_nul: bool = False
 
     def __post_init__(self) -> None:
-        self._source = self.source or source_of(self.table.folder, self.table.format)
+        self._source = self.source or self.table.source
 
     def moved(self) -> bool:
         """Whether there is something to load."""

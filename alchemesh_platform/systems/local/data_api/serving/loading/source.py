@@ -67,10 +67,10 @@ class Source(ABC):
         """A context with a reader of the rows of a state, or of the added ones only."""
 
 
-def source_of(folder: Path, kind: Literal["delta", "parquet", "bigquery"]) -> Source:
+def source_of(folder: Path, kind: Literal["delta", "iceberg", "parquet", "bigquery"]) -> Source:
     """The source in a folder."""
-    if kind == "bigquery":
-        raise ValueError("a table of BigQuery is in no folder: give its source")
+    if kind in ("bigquery", "iceberg"):
+        raise ValueError(f"a folder alone is no source of {kind}: give its source")
     return DeltaSource(folder) if kind == "delta" else ParquetSource(folder)
 
 
