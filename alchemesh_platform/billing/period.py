@@ -11,7 +11,7 @@ from alchemesh_platform.base.failure import ExitCode, Failure
 FINAL_AFTER = timedelta(hours=48)
 _PERIOD = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _MONTHS = 12
-_FIRST_YEAR = 2000
+_FIRST_YEAR, _LAST_YEAR = 2000, 9998  # the end of a later month is no time
 
 
 class NoPeriod(Failure):
@@ -35,10 +35,10 @@ class Period:
         """Read ``2026-11``.
 
         Raises:
-            NoPeriod: when the text is not a month from the year 2000.
+            NoPeriod: when the text is not a month from the year 2000 to 9998.
         """
         match = _PERIOD.fullmatch(text)
-        if match is None or not 1 <= int(match[2]) <= _MONTHS or int(match[1]) < _FIRST_YEAR:
+        if match is None or not 1 <= int(match[2]) <= _MONTHS or not _FIRST_YEAR <= int(match[1]) <= _LAST_YEAR:
             raise NoPeriod(f"found {text!r}, expected a month", hint="for example 2026-11")
         return cls(int(match[1]), int(match[2]))
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alchemesh_platform.base.failure import Failure
+from alchemesh_platform.base.files.home import ANOTHER_FOLDER
 from alchemesh_platform.base.files.writing import write_private
 
 
@@ -18,9 +19,9 @@ class StorageFailed(Failure):
 _HINTS = {
     errno.ENOSPC: "the disk is full: free some space, then run again",
     errno.EDQUOT: "the disk quota is used up: free some space, then run again",
-    errno.EACCES: "give this user the right to it, or choose another folder",
-    errno.EPERM: "give this user the right to it, or choose another folder",
-    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.EACCES: ANOTHER_FOLDER,
+    errno.EPERM: ANOTHER_FOLDER,
+    errno.EROFS: ANOTHER_FOLDER,
     errno.ENAMETOOLONG: "a name has at most 255 bytes: choose a shorter one",
     errno.EFBIG: "the file would exceed the limit on file size",
 }

@@ -160,7 +160,7 @@ class Spool:
         except (sqlite3.Error, OSError) as error:
             damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
             raise ReportNotKept(
-                f"the report cannot be kept in {self.file}: {error}",
+                f"the report cannot be kept in {self.file}: {getattr(error, 'strerror', None) or error}",
                 hint="move the file away: its reports can be rescued with sqlite3 FILE .recover"
                 if damaged
                 else "check the space and the rights of its folder",

@@ -157,6 +157,7 @@ deployments = Table(
     _text("outcome"),
     _text("document"),
     Index(None, "environment", "product", "started_at"),
+    Index(None, "environment", "outcome", "started_at"),
 )
 
 acts = Table(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.files.home import ANOTHER_FOLDER
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.base.secrets import mask
 
@@ -118,8 +119,8 @@ def _no_space_left(url: URL) -> bool:
 def _not_writable(url: URL, reason: str) -> RegistryUnavailable:
     return RegistryUnavailable(
         f"cannot write the registry {shown(url)}: {reason}",
-        hint="give your user write permission for the file and its folder, or set another place in the platform file, "
-        "such as registry: sqlite:////var/lib/alchemesh/registry.db",
+        hint=f"{ANOTHER_FOLDER}; or name another registry in the platform file, such as "
+        "registry: sqlite:////var/lib/alchemesh/registry.db",
     )
 
 

@@ -31,6 +31,12 @@ def test_a_price_is_the_decimal_of_the_manifest(written: str, price: str) -> Non
     assert isinstance(billing.price, Decimal)
 
 
+def test_a_price_without_end_is_a_problem_at_its_place() -> None:
+    document = {"model": "flat", "price": "Infinity", "currency": "EUR"}
+    _, (problem,) = validate(node_of(document, "alchemesh.yaml"), Billing)
+    assert problem.message.startswith("found 'Infinity', expected a number")
+
+
 def test_a_contract_that_an_older_version_recorded_is_the_same_one() -> None:
     """A record of an older version holds the price as a number: its document and its promise must not differ now."""
     stored = {

@@ -40,7 +40,7 @@ def read_interval(text: str, now: datetime, zone: tzinfo = UTC) -> tuple[datetim
         BadMoment: when it cannot be parsed, or ends before it begins.
     """
     first, separator, last = text.partition(_SEPARATOR)
-    if not separator:
+    if not separator or not first.strip():
         raise BadMoment(f"found {text!r}, expected FROM..TO, such as 2027-01-01..2027-02-01")
     begin, end = read_since(first, now, zone), read_since(last, now, zone) if last.strip() else now
     if begin >= end:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HOME_VARIABLE = "ALCHEMESH_HOME"
+ANOTHER_FOLDER = f"give this user the right to it, or choose another folder: {HOME_VARIABLE} names the platform's"
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:

@@ -7,6 +7,7 @@ funds of the IMF and codes for tests are left out. Codes that ISO withdrew since
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def rounded(amount: Decimal | Fraction, currency: str) -> Decimal:
 
 def price_of(number: float) -> Decimal:
     """A number of a document as the decimal that its author wrote, if it has at most :data:`DIGITS_MAX` digits."""
+    if not isfinite(number):
+        raise ValueError("expected a finite number")
     return Decimal(int(number)) if number == int(number) else Decimal(repr(float(number)))
 
 

@@ -11,6 +11,7 @@ from typing import IO
 
 LIMIT_BYTES = 8 * 1024 * 1024
 KEPT_BYTES = 64 * 1024  # of a killed run, in the history
+KEPT_SECONDS = 30 * 86_400.0  # of a file that nobody writes to
 _POLL_SECONDS = 0.1
 _CUT = "[…] the rest is not shown while the code runs; the history has the end of the output\n"
 
@@ -68,6 +69,19 @@ def remove_left_over(home: Path, environment: str, runs: Iterable[str]) -> None:
     for run in runs:
         with suppress(OSError):
             output_file(home, environment, run).unlink(missing_ok=True)
+
+
+def remove_old(home: Path, environment: str) -> None:
+    """Remove the files of killed runs that nobody recorded, as of a product that was destroyed since.
+
+    A run that writes nothing for so long continues to write into its file, which only `alchemesh runs logs` misses.
+    """
+    before = time.time() - KEPT_SECONDS
+    with suppress(OSError):
+        for file in output_file(home, environment, "").parent.glob("*.log"):
+            with suppress(OSError):
+                if file.stat().st_mtime < before:
+                    file.unlink(missing_ok=True)
 
 
 def followed(path: Path, ended: Callable[[], bool]) -> Iterator[str]:

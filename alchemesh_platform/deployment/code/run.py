@@ -29,7 +29,7 @@ from alchemesh_platform.data.running import (
 from alchemesh_platform.deployment.code.connections import product_record, read_connections
 from alchemesh_platform.deployment.code.inputs import inputs_of
 from alchemesh_platform.deployment.code.left_over import ATTEMPT_VARIABLE, end_left_over
-from alchemesh_platform.deployment.code.output import kept_output, left_over, output_file, remove_left_over
+from alchemesh_platform.deployment.code.output import kept_output, left_over, output_file, remove_left_over, remove_old
 from alchemesh_platform.machine.files import storage_errors
 from alchemesh_platform.registry.heartbeat import Heartbeat
 from alchemesh_platform.registry.processes import machine_of
@@ -218,6 +218,7 @@ def end_killed_runs(
         report(f"ended {ended} process{'es' if ended > 1 else ''} that a killed run of {product} left running")
     if home is not None:
         remove_left_over(home, environment, killed)
+        remove_old(home, environment)
 
 
 def _started(start: Callable[[], tuple[Deployment, bool]], report: Callable[[str], None]) -> Deployment:

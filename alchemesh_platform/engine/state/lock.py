@@ -23,6 +23,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from alchemesh_platform.base.failure import ExitCode, Failure
+from alchemesh_platform.base.files.home import ANOTHER_FOLDER
 from alchemesh_platform.base.files.writing import write_private
 from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.engine.stack import Stack
@@ -281,7 +282,7 @@ def _cancel(stack: Stack) -> str:
 
 
 def _not_writable(file: Path, error: OSError) -> HomeNotWritable:
-    hint = "let your user write the home folder, or name another one: ALCHEMESH_HOME=~/alchemesh"
+    hint = ANOTHER_FOLDER
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         hint = "free some space on the disk, then run again"
     return HomeNotWritable(f"cannot write the lock {file}: {error.strerror or error}", hint=hint)

@@ -14,7 +14,7 @@ from alchemesh_platform.base.remedy import command, remedy
 from alchemesh_platform.registry.database import Database
 from alchemesh_platform.registry.unavailable import RegistryMissing, RegistryUnavailable, shown
 
-HEAD = "0013"  # the newest revision in versions/, known without loading Alembic; a test checks it
+HEAD = "0014"  # the newest revision in versions/, known without loading Alembic; a test checks it
 VERSION_TABLE = "alchemesh_version"  # not Alembic's default name, which another application in the database may use
 MIGRATION_LOCK = 0xA1C4E5  # an arbitrary number that no other application should use as an advisory lock
 

@@ -55,7 +55,12 @@ def _checked(name: str, check: Callable[[Platform], str], platform: Platform) ->
         return {"check": name, "passed": True, "found": check(platform), "hint": None}
     except Failure as failure:
         return {"check": name, "passed": False, "found": failure.message, **hint_as_json(failure.hint)}
-    except (ProblemsFound, OSError, ImportError) as error:
+    except OSError as error:
+        from alchemesh_platform.machine.files import storage_failure
+
+        failed = storage_failure(f"use {error.filename}" if error.filename else "use this machine's files", error)
+        return {"check": name, "passed": False, "found": failed.message, **hint_as_json(failed.hint)}
+    except (ProblemsFound, ImportError) as error:
         return {"check": name, "passed": False, "found": str(error), "hint": None}
 
 

@@ -47,9 +47,10 @@ def _row(run: Deployment, now: datetime) -> tuple[str, ...]:
 
 def run_lines(run: Deployment, now: datetime) -> Iterator[str]:
     """Everything about one run, apart from its output."""
+    told = run.cancelled_by is not None and run.problem == f"cancelled by {run.cancelled_by}"
     facts = {
         "product": f"{run.product} {run.version}".strip(),
-        "outcome": f"{MARKS[run.outcome]} {run.outcome}{f': {run.problem}' if run.problem else ''}",
+        "outcome": f"{MARKS[run.outcome]} {run.outcome}{f': {run.problem}' if run.problem and not told else ''}",
         "started": f"{at(run.started_at)}, {ago(run.started_at, now)}",
         "ended": "" if run.finished_at is None else f"{at(run.finished_at)}, after {took(run.seconds or 0)}",
         "exit status": "" if run.exit_status is None else str(run.exit_status),

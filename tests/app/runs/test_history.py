@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alchemesh_cli.render.runs import run_lines
 from alchemesh_platform.app.runs import history
 from alchemesh_platform.app.runs.history import OutputElsewhere, RunEnded, UnknownRun, list_runs, output_of
 from alchemesh_platform.app.runs.removal import end_runs
 from alchemesh_platform.app.runs.since import BadMoment, read_interval, read_since
 from alchemesh_platform.base.failure import Failure
-from alchemesh_platform.deployment.code.output import LIMIT_BYTES, followed, kept_output, output_file
+from alchemesh_platform.deployment.code.output import LIMIT_BYTES, followed, kept_output, output_file, remove_old
 from alchemesh_platform.identity.identity import Identity
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.platform_file.models import Platform
@@ -137,6 +140,17 @@ def test_output_while_a_run_runs_is_private_and_bounded(tmp_path: Path) -> None:
     assert seen == [line] * 6
 
 
+def test_files_of_killed_runs_that_nobody_recorded_are_removed_after_a_month(tmp_path: Path) -> None:
+    """They stayed for ever."""
+    old, young = (output_file(tmp_path, "local", name) for name in ("old", "young"))
+    old.parent.mkdir(parents=True)
+    for file, days in ((old, 31), (young, 29)):
+        file.write_text("begun")
+        os.utime(file, (moment := time.time() - days * 86_400, moment))
+    remove_old(tmp_path, "local")
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 def test_a_follower_reads_the_last_lines_of_a_run_that_ends_meanwhile(tmp_path: Path) -> None:
     file, over = tmp_path / "r.log", threading.Event()
     found = list[str]()
@@ -163,6 +177,10 @@ def test_a_run_of_another_process_is_followed_and_cancelled(tmp_path: Path) -> N
         assert next(lines) == "begun"
         done = history.cancel(platform, run.id[:8], Identity("bo@shop.example", "local"))
         assert (done.outcome, done.problem) == ("cancelled", "cancelled by bo@shop.example")
+        assert [line.strip() for line in run_lines(done, NOW) if "cancelled" in line] == [
+            "outcome      – cancelled",
+            "cancelled by bo@shop.example",
+        ]
         assert done.output is not None
         assert done.output.startswith("begun\n")
         assert next(lines, "KeyboardInterrupt").startswith(("Traceback", "KeyboardInterrupt"))
@@ -199,9 +217,11 @@ def test_moments_in_the_past_and_intervals_are_read_as_people_type_them() -> Non
     for wrong in ("yesterday", "", "9999999999999d"):
         with pytest.raises(BadMoment):
             read_since(wrong, NOW)
-    for wrong in ("2026-11-01", "2026-11-02..2026-11-01", "..2026-11-01"):
+    for wrong in ("2026-11-01", "2026-11-02..2026-11-01"):
         with pytest.raises(BadMoment):
             read_interval(wrong, NOW)
+    with pytest.raises(BadMoment, match=r"^found '\.\.2026-11-01', expected FROM\.\.TO"):
+        read_interval("..2026-11-01", NOW)
 
 
 def test_the_output_of_a_killed_run_is_kept_and_destroy_ends_its_processes(tmp_path: Path) -> None:
