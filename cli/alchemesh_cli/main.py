@@ -166,6 +166,10 @@ def _only_prints(arguments: list[str]) -> bool:
     return bool(words) and (words[0] in ONLY_PRINT or " ".join(words[:2]) in ONLY_PRINT)
 
 
+def _is_text(argument: str) -> bool:
+    return argument.encode(errors="ignore").decode() == argument
+
+
 def _run(arguments: list[str]) -> int:
     try:
         outcome: Any = alchemesh.main(args=arguments, prog_name="alchemesh", standalone_mode=False)
@@ -193,6 +197,9 @@ def _run(arguments: list[str]) -> int:
             raise
         from alchemesh_platform.base.secrecy.recognise import without_secrets
 
+        if isinstance(error, UnicodeEncodeError) and not all(map(_is_text, arguments)):
+            report("an argument is no text in UTF-8", "write all arguments in UTF-8")
+            return ExitCode.USAGE
         report(
             without_secrets(f"unexpected error: {described(error)}"),
             f"{DEBUG_VARIABLE}=1 shows the traceback; please report it with the command and the manifest",

@@ -9,6 +9,7 @@ import platformdirs
 import pytest
 
 from alchemesh_platform.base.files.home import HOME_VARIABLE, home
+from alchemesh_platform.base.files.writing import write_text
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,16 @@ def test_the_folder_is_the_one_of_platformdirs(chosen: dict[str, str], monkeypat
 
 def test_the_variable_comes_first(tmp_path: Path) -> None:
     assert home({HOME_VARIABLE: str(tmp_path), "XDG_DATA_HOME": "/data"}) == tmp_path
+
+
+def test_a_pipe_or_device_gets_a_text_and_is_not_replaced(tmp_path: Path) -> None:
+    """`report --html /dev/full` replaced the device of the machine by a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_text(pipe, "page", mode=0o644)
+        assert os.read(reader, 10) == b"page"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()

@@ -156,6 +156,10 @@ def test_usage_is_printed_as_one_document(platform: Platform, capsys: pytest.Cap
             ["usage", PORT, "--since", "2026-03-01T10:00"],
             "'2026-03-01T10:00' has no time zone: write 2026-03-01T10:00Z",
         ),
+        (["incidents", "show", "\udcff"], "an argument is no text in UTF-8"),
+        (["usage", PORT, "--since", "2999-01-01"], "--since is not in the past"),
+        (["usage", PORT, "--since", "0001-01-01T00:00:00+14:00"], "before the year 1 or after the year 9999 in UTC"),
+        (["usage", PORT, "--since", "1d", "--until", "9999-12-31T23:00:00-14:00"], "after the year 9999 in UTC"),
         (["usage", PORT, "--since", "1d", "--until", "2d"], "--until is not later than --since"),
     ],
 )

@@ -13,7 +13,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_text(path: Path, text: str, *, mode: int) -> None:
-    """Write a file in one step.
+    """Write a file in one step. A device or pipe, which cannot be replaced, gets the text directly.
 
     Args:
         mode: The rights of the file.
@@ -21,6 +21,10 @@ def write_text(path: Path, text: str, *, mode: int) -> None:
     Raises:
         OSError: when the folder is not writable or the disk is full. An existing file stays unchanged.
     """
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8") as special:
+            special.write(text)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -37,6 +37,20 @@ class Counts(click.ParamType[tuple[int, int]]):
         return int(found[1]), int(found[2])
 
 
+def in_years(
+    kind: click.ParamType[datetime],
+    found: datetime,
+    value: str,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> datetime:
+    """A time in UTC, if it is a time of the years 1 to 9999 there."""
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        kind.fail(f"{value!r} is before the year 1 or after the year 9999 in UTC", param, ctx)
+
+
 class Moment(click.ParamType[datetime]):
     """A time with its zone, in ISO 8601."""
 
@@ -52,7 +66,7 @@ class Moment(click.ParamType[datetime]):
             self.fail(f"{value!r} is not a time, such as 2026-03-01T12:00:00Z", param, ctx)
         if found.tzinfo is None:
             self.fail(f"{value!r} has no time zone: write {found.isoformat()}Z for UTC", param, ctx)
-        return found
+        return in_years(self, found, value, param, ctx)
 
 
 def _reasons(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alchemesh_cli.commands.report import in_years
 from alchemesh_cli.context import json_option, where_options
 from alchemesh_cli.documents import echo_json
 
@@ -35,7 +36,7 @@ class Since(click.ParamType[datetime]):
             self.fail(f"found {value!r}, expected a date such as 2026-03-01, or an age such as 24h or 30d", param, ctx)
         if found.tzinfo is None and len(value) > len("2026-03-01"):
             self.fail(f"{value!r} has no time zone: write {value}Z for UTC", param, ctx)
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return in_years(self, found if found.tzinfo is not None else found.replace(tzinfo=UTC), value, param, ctx)
 
 
 @click.command(short_help="Show the usage of output ports by consumer.")
@@ -63,6 +64,8 @@ def command(where: Where, as_json: bool, since: datetime, until: datetime | None
     from alchemesh_platform.app.where import read_platform
     from alchemesh_platform.identity.identify import identify
 
+    if since > datetime.now(UTC):
+        raise click.UsageError("--since is not in the past")
     if until is not None and until <= since:
         raise click.UsageError("--until is not later than --since")
     asked = address or declared_address(where)

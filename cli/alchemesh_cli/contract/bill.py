@@ -83,9 +83,11 @@ def bill(
     if output is None:
         click.echo(text, nl=False)
         return
+    from alchemesh_platform.base.files.writing import write_text
+
     try:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        output.parent.resolve(strict=True)
+        write_text(output, text, mode=0o644)
     except OSError as error:
         raise NotWritten(f"cannot write {output}: {error.strerror}", hint="give another --output") from error
     click.echo(f"wrote {output}", err=True)
