@@ -64,6 +64,8 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._beats: dict[str, Heartbeat] = {}
+        # In a transaction: the operations that begin with its commit. Only its thread may use its connection.
+        self._begun: set[str] | None = None
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True, create: bool = True, patience: timedelta = PATIENCE) -> Registry:
@@ -113,7 +115,11 @@ class Registry:
             lock: Transactions with the same lock run one after the other, so that reads remain valid until the end.
         """
         with self._database.transaction(lock) as joined:
-            yield Registry(joined)
+            turn = Registry(joined)
+            turn._begun = set()
+            yield turn
+        for id in turn._begun:  # noqa: A001 - the field's name
+            self._report(id)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A read connection, for queries that records do not cover."""
@@ -227,7 +233,7 @@ class Registry:
         process has not reported for :data:`LOST_AFTER`. :meth:`end_killed` records it.
         """
         deployment = self._inserted(environment, product, operation, actor, version, details)
-        self._beats[deployment.id] = Heartbeat(lambda: self._seen(deployment.id))
+        self._report(deployment.id)
         return deployment
 
     def _inserted(
@@ -270,7 +276,7 @@ class Registry:
             if other is not None:
                 return other, False
             run = turn._inserted(environment, product, "run", actor, version, details)
-        self._beats[run.id] = Heartbeat(lambda: self._seen(run.id))
+        self._report(run.id)
         return run, True
 
     def add_run(self, run: Deployment) -> Deployment:
@@ -324,6 +330,13 @@ class Registry:
             document = connection.execute(select(deployments.c.document).where(deployments.c.id == id)).scalar()
         return None if document is None else self._ended(self._read(Deployment, document, id, deployments))
 
+    def _report(self, id: str) -> None:  # noqa: A002 - the field's name
+        """Report at intervals that the process of an operation is alive: from now on, or from the commit on."""
+        if self._begun is None:
+            self._beats[id] = Heartbeat(lambda: self._seen(id))
+        else:
+            self._begun.add(id)
+
     def _seen(self, id: str) -> bool:  # noqa: A002 - the field's name
         """Record that the process of an operation is alive; False if the operation has ended."""
         now = self.now()
@@ -354,6 +367,8 @@ class Registry:
         """
         if (beat := self._beats.pop(id, None)) is not None:
             beat.stop()
+        if self._begun is not None:
+            self._begun.discard(id)
         with self._database.writing() as connection:
             row = select(deployments.c.document).where(deployments.c.id == id).with_for_update()
             document = connection.execute(row).scalar()

@@ -129,6 +129,34 @@ def test_running_operation_reports_until_it_ends(
     assert registry.deployments("aviation/flights", environment) == [ended]
 
 
+def test_an_operation_that_begins_in_a_transaction_reports_from_its_commit_on(
+    registry: Registry, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection of a transaction belongs to one thread, and is closed at its end."""
+    registry.finish_beats()  # of other tests
+    others = set(threading.enumerate())
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
+
+    def beats() -> int:
+        return sum(thread.name == "heartbeat" for thread in set(threading.enumerate()) - others)
+
+    with pytest.raises(ZeroDivisionError), registry.transaction("a lock") as turn:
+        turn.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
+        raise ZeroDivisionError
+    with registry.transaction("a lock") as turn, turn.transaction("another lock") as inner:
+        begun = inner.start_deployment(environment, "aviation/flights", "up", "amelia@laptop")
+        done = inner.start_deployment(environment, "aviation/flights", "run", "amelia@laptop")
+        inner.finish_deployment(done.id, "succeeded")
+        assert beats() == 0
+    assert beats() == 1
+    until(
+        lambda: registry.deployments(environment=environment, outcomes=("running",))[0].seen_at != begun.seen_at,
+        "it reports",
+    )
+    registry.finish_deployment(begun.id, "succeeded")
+    assert beats() == 0
+
+
 @pytest.mark.parametrize(
     ("minutes", "outcome"), [(1, "running"), (3, "failed"), (None, "running")], ids=["reports", "silent", "older"]
 )
