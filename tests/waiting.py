@@ -8,14 +8,20 @@ from collections.abc import Callable
 import psutil
 
 LONGEST = 120.0  # seconds: for machines that are slow and busy
+LONGEST_PAUSE = 0.5  # seconds
 
 
 def until(met: Callable[[], object], what: str, *, seconds: float = LONGEST) -> None:
-    """Wait until a condition holds."""
+    """Wait until a condition holds.
+
+    Looking takes processor time from what it waits for. A look that takes long is followed by a longer pause.
+    """
     deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not met():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.01)
+        time.sleep(min(max(0.01, 3 * (time.monotonic() - begun)), LONGEST_PAUSE))
+        begun = time.monotonic()
 
 
 def arguments_of(process: psutil.Process) -> list[str]:

@@ -121,8 +121,9 @@ def _install(title: str, python: str, folder: Path, lock: bytes) -> None:
     requirements = folder / LOCK
     requirements.write_bytes(lock)
     pip = (python, "-m", "pip", "--python", own) if lent else (own, "-m", "pip")
-    # Without dependencies: the lock file lists all of them, some in another version than a package requires.
-    packages = ("install", "--no-deps", "--require-hashes", "--requirement", str(requirements))
+    # Without dependencies: the lock file lists all of them, some in another version than a package requires. Without
+    # compilation: Python compiles what it imports, and never imports most of it.
+    packages = ("install", "--no-deps", "--no-compile", "--require-hashes", "--requirement", str(requirements))
     run_in(title, *pip, "--quiet", "--disable-pip-version-check", *packages)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 
 from alchemesh_platform.base.failure import ExitCode
+from alchemesh_platform.machine.servers.processes import run_folders
+from alchemesh_platform.machine.servers.supervisor import config_folder, end_remains_of, shut_down
 from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.records import GrantRecord
 from alchemesh_platform.registry.store import Registry
@@ -141,7 +143,13 @@ class Shop:
         return False
 
     def take_down(self) -> None:
-        """Stop the deployed product, even if a consumer still has a grant."""
+        """Stop every process of this home. Its files go with the folder of the test."""
+        for folder in list(run_folders(self.home)):
+            end_remains_of(config_folder(folder).absolute())
+            shut_down(folder)
+
+    def remove(self) -> None:
+        """Destroy the deployed product, which has resources elsewhere, even if a consumer still has a grant."""
         if not self.deployed():
             return
         if self.run("destroy", "--yes").returncode == ExitCode.FORBIDDEN:

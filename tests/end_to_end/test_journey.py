@@ -152,16 +152,56 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert (again["sql"], again["rest"]) == (addresses["sql"], addresses["rest"]), "clients keep their addresses"
 
 
-def test_destroy_with_delete_data_leaves_no_data(shop: Shop) -> None:
-    shop.done("up", "--yes")
-    shop.done("destroy", "--yes", "--delete-data")
-    left = [path for path in (shop.home / "local" / "data").rglob("*") if path.is_file()]
-    assert left == []
-
-
-def test_a_model_that_grows_is_an_asset_change_and_evolves_the_table(shop: Shop) -> None:
+def test_a_deployed_product_changes(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.done("run")
+    a_model_that_breaks_its_table_is_refused(shop)
+    a_new_port_is_removed_with_its_asset(shop)
+    new_source_files_are_landed(shop)
+    a_model_that_grows_evolves_its_table(shop)
+    a_dead_data_api_is_started_again(shop)
+
+
+def a_model_that_breaks_its_table_is_refused(shop: Shop) -> None:
+    """A preview names the reason and the line, and the table still answers."""
+    declared = shop.manifest.read_text("utf-8")
+    shop.edit("amount: {type: number, description: Euros}", "amount: {type: boolean, description: Euros}")
+    shop.edit("      version: 1.0.0\n", "      version: 2.0.0\n")
+    for command in (("preview",), ("up", "--yes")):
+        refused = shop.run(*command)
+        assert refused.returncode == 1
+        assert "alchemesh.yaml:29:" in refused.stderr, refused.stderr
+        assert "amount" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    until(lambda: answers(shop)["sql"] == 3, what="the old table still answers")
+    shop.manifest.write_text(declared, "utf-8")
+
+
+def a_new_port_is_removed_with_its_asset(shop: Shop) -> None:
+    declared = shop.manifest.read_text("utf-8")
+    shop.edit(
+        "output_ports:\n",
+        "output_ports:\n  - name: orders-files\n    models: [order]\n    storage: {component: object-storage}\n",
+    )
+    assert shop.json("up", "--yes")["assets"]["create"] == ["shop/orders/orders-files/order"]
+    shop.manifest.write_text(declared, "utf-8")
+    shown = shop.json("preview")
+    assert shown["assets"]["delete"] == ["shop/orders/orders-files/order"]
+    shop.done("up", "--yes")
+    assert list(shop.json("env")["outputs"]) == ["orders-table"]
+
+
+def new_source_files_are_landed(shop: Shop) -> None:
+    (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,1\n", "utf-8")
+    shown = shop.json("preview")
+    assert next(port for port in shown["ports"] if port["name"] == "sales")["operation"] == "update"
+    shop.done("up", "--yes")
+    shop.done("run")
+    until(lambda: answers(shop)["sql"] == 4, what="the new order is there")
+
+
+def a_model_that_grows_evolves_its_table(shop: Shop) -> None:
+    """It is a change of the asset."""
     shop.edit(
         "      amount: {type: number, description: Euros}\n",
         "      amount: {type: number, description: Euros}\n      note: {type: string, description: Free text}\n",
@@ -183,32 +223,14 @@ def test_a_model_that_grows_is_an_asset_change_and_evolves_the_table(shop: Shop)
     until(has_note, what="the API sees the new column")
 
 
-def test_a_preview_refuses_a_model_that_breaks_its_table_with_reason_and_line(shop: Shop) -> None:
-    shop.done("up", "--yes")
-    shop.done("run")
-    shop.edit("amount: {type: number, description: Euros}", "amount: {type: boolean, description: Euros}")
-    shop.edit("      version: 1.0.0\n", "      version: 2.0.0\n")
-    for command in (("preview",), ("up", "--yes")):
-        refused = shop.run(*command)
-        assert refused.returncode == 1
-        assert "alchemesh.yaml:29:" in refused.stderr, refused.stderr
-        assert "amount" in refused.stderr
-        assert "Traceback" not in refused.stderr
-    until(lambda: answers(shop)["sql"] == 3, what="the old table still answers")
-
-
-def test_a_port_removed_from_the_manifest_is_deleted_with_its_asset(shop: Shop) -> None:
-    shop.edit(
-        "output_ports:\n",
-        "output_ports:\n  - name: orders-files\n    models: [order]\n    storage: {component: object-storage}\n",
-    )
-    up = shop.json("up", "--yes")
-    assert up["assets"]["create"] == ["shop/orders/orders-files/order", "shop/orders/orders-table/order"]
-    shop.edit("  - name: orders-files\n    models: [order]\n    storage: {component: object-storage}\n", "")
+def a_dead_data_api_is_started_again(shop: Shop) -> None:
+    subprocess.run(["pkill", "-KILL", "-f", f"supervisord.*{shop.home}"], check=False)
+    subprocess.run(["pkill", "-KILL", "-f", f"bwrap.*{shop.home}"], check=False)
     shown = shop.json("preview")
-    assert shown["assets"]["delete"] == ["shop/orders/orders-files/order"]
+    port = next(port for port in shown["ports"] if port["name"] == "orders-table")
+    assert port["operation"] == "update", port
     shop.done("up", "--yes")
-    assert list(shop.json("env")["outputs"]) == ["orders-table"]
+    assert answers(shop)["sql"] == 4
 
 
 def test_one_port_can_be_targeted(shop: Shop) -> None:
@@ -255,27 +277,6 @@ def test_at_a_terminal_up_previews_and_asks(shop: Shop, answer: str, deployed: b
     assert answered
     assert (code == 0) is deployed, seen.decode()
     assert Path(shop.home, "local", "data", "shop", "orders", "orders-table").exists() is deployed
-
-
-def test_up_restarts_a_dead_data_api(shop: Shop) -> None:
-    shop.done("up", "--yes")
-    subprocess.run(["pkill", "-KILL", "-f", f"supervisord.*{shop.home}"], check=False)
-    subprocess.run(["pkill", "-KILL", "-f", f"bwrap.*{shop.home}"], check=False)
-    shown = shop.json("preview")
-    port = next(port for port in shown["ports"] if port["name"] == "orders-table")
-    assert port["operation"] == "update", port
-    shop.done("up", "--yes")
-    assert answers(shop)["sql"] == 0
-
-
-def test_the_next_up_lands_new_source_files(shop: Shop) -> None:
-    shop.done("up", "--yes")
-    (shop.folder / "incoming" / "tuesday.csv").write_text("order_id,amount\n4,1\n", "utf-8")
-    shown = shop.json("preview")
-    assert next(port for port in shown["ports"] if port["name"] == "sales")["operation"] == "update"
-    shop.done("up", "--yes")
-    shop.done("run")
-    until(lambda: answers(shop)["sql"] == 4, what="the new order is there")
 
 
 def test_a_product_is_checked_against_its_mesh(shop: Shop, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def environ(wheel: Path, libraries: Path, tmp_path_factory: pytest.TempPathFacto
         "PIP_FIND_LINKS": str(wheel.parent),
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # of pip: this value means no isolation
+        "PIP_NO_COMPILE": "1",  # Python compiles what it imports
         "PIP_QUIET": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "NO_COLOR": "1",
@@ -59,7 +60,7 @@ def installed(wheel: Path, environ: dict[str, str], tmp_path_factory: pytest.Tem
     """The same, in an environment with the wheel, which the pages share."""
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run(["python3", "-m", "venv", folder], check=True, env=environ)
-    pip(str(folder / "bin" / "python"), "install", "--no-deps", "--no-index", str(wheel))
+    pip(str(folder / "bin" / "python"), "install", "--no-compile", "--no-deps", "--no-index", str(wheel))
     return {
         **environ,
         "PATH": f"{folder / 'bin'}{os.pathsep}{environ['PATH']}",

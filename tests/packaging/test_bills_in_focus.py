@@ -45,9 +45,9 @@ def validator(libraries: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "borrowed.pth").write_text(f"{libraries}\n", "utf-8")
     python = str(folder / "bin" / "python")
-    pip(python, "install", "pandas>=2.2")
+    pip(python, "install", "--no-compile", "pandas>=2.2")
     # Only one line of it needs Python 3.12: quotes inside an f-string.
-    pip(python, "install", "--ignore-requires-python", "--no-deps", *WANTED)
+    pip(python, "install", "--no-compile", "--ignore-requires-python", "--no-deps", *WANTED)
     converter = packages / "focus_validator" / "config_objects" / "focus_to_duckdb_converter.py"
     text = converter.read_text("utf-8")
     assert QUOTES in text

@@ -28,7 +28,7 @@ def copier(libraries: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "borrowed.pth").write_text(f"{libraries}\n", "utf-8")
-    pip(str(folder / "bin" / "python"), "install", "copier>=9.4,<10")
+    pip(str(folder / "bin" / "python"), "install", "--no-compile", "copier>=9.4,<10")
     return folder / "bin" / "copier"
 
 

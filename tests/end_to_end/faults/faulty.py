@@ -161,11 +161,7 @@ class Faulty(Shop):
         result = self.run("up", "--yes", "-e", ENVIRONMENT, more=more)
         reported = result.stdout + result.stderr
         assert result.returncode == code, reported
-        assert re.search(rf"^alchemesh\.yaml:{line}:\d+  {re.escape(path)}[\w.]*: ", result.stderr, re.MULTILINE), (
-            reported
-        )
-        for words in (*said, f"hint: {hint}"):
-            assert words in " ".join(reported.split()), reported
+        said_of(reported, *said, line=line, path=path, hint=hint)
         for noise in ("Traceback", "sdk-v2", "error occurred", "provider=", "@type"):
             assert noise not in reported, reported
         for secret in (self.mesh.kafka.password if self.mesh else "", *(more or {}).values()):
@@ -194,6 +190,13 @@ class Faulty(Shop):
     def destroy(self) -> None:
         """Destroy the deployed product."""
         self.run("destroy", "--yes", "--delete-data", "-e", ENVIRONMENT)
+
+
+def said_of(reported: str, *said: str, line: int, path: str, hint: str) -> None:
+    """Check that a fault was reported at a line of the manifest, with a message and a hint."""
+    assert re.search(rf"^alchemesh\.yaml:{line}:\d+  {re.escape(path)}[\w.]*: ", reported, re.MULTILINE), reported
+    for words in (*said, f"hint: {hint}"):
+        assert words in " ".join(reported.split()), reported
 
 
 def platform_of(groups: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from alchemesh_platform.deployment.operator import OWN_PROCESS_COMPONENTS
 from tests.commands import COMMAND, LONGEST
 from tests.end_to_end.harness import Shop, below, everything_in, write_shop
-from tests.end_to_end.held import Hold, start_held
+from tests.end_to_end.held import Hold, Moment, start_held
 from tests.waiting import until
 
 pytestmark = pytest.mark.engine
@@ -53,18 +53,18 @@ def test_ctrl_c_stops_cleanly_and_the_next_up_resumes(shop: Shop, tmp_path: Path
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
-MOMENTS = (
-    Hold("before", "alchemesh:local:Ingestion"),
-    Hold("after", "alchemesh:local:DeltaTable"),
-    Hold("before", "alchemesh:local:DataApi"),
-    Hold("after", "alchemesh:mesh:Contract"),
+# tests/engine/test_kill.py kills both in each kind of change.
+@pytest.mark.parametrize(
+    ("victim", "moment", "kind"),
+    [
+        ("command", "before", "local:Ingestion"),
+        ("engine", "after", "local:DeltaTable"),
+        ("command", "before", "local:DataApi"),
+        ("engine", "after", "mesh:Contract"),
+    ],
 )
-
-
-@pytest.mark.parametrize("victim", ["command", "engine"])
-@pytest.mark.parametrize("hold", MOMENTS, ids=lambda hold: f"{hold.moment} {hold.prefix.rpartition(':')[2]}")
-def test_a_kill_in_a_creation_loses_nothing(shop: Shop, tmp_path: Path, victim: str, hold: Hold) -> None:
-    run = start_held(shop, hold, tmp_path / "run", "up", "--yes")
+def test_a_kill_in_a_creation_loses_nothing(shop: Shop, tmp_path: Path, victim: str, moment: Moment, kind: str) -> None:
+    run = start_held(shop, Hold(moment, f"alchemesh:{kind}"), tmp_path / "run", "up", "--yes")
     run.kill(victim)
     assert outcomes(shop) == ["failed"]
 
@@ -136,16 +136,13 @@ def test_a_run_during_an_up_uses_what_is_deployed(shop: Shop, tmp_path: Path) ->
 def test_two_products_are_deployed_at_the_same_time(shop: Shop, tmp_path: Path) -> None:
     other = write_shop(tmp_path / "returns", shop.home)
     other.edit("name: orders\n", "name: returns\n")
-    try:
-        both = [product.start("up", "--yes") for product in (shop, other)]
-        for process in both:
-            _out, err = process.communicate(timeout=LONGEST)
-            assert process.returncode == 0, err
-        products = json.dumps(shop.json("status", "--all"))
-        assert "shop/orders" in products
-        assert "shop/returns" in products
-    finally:
-        other.run("destroy", "--yes")
+    both = [product.start("up", "--yes") for product in (shop, other)]
+    for process in both:
+        _out, err = process.communicate(timeout=LONGEST)
+        assert process.returncode == 0, err
+    products = json.dumps(shop.json("status", "--all"))
+    assert "shop/orders" in products
+    assert "shop/returns" in products
 
 
 def test_an_unwritable_registry_is_reported_before_anything_is_created(shop: Shop) -> None:

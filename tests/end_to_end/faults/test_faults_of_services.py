@@ -29,6 +29,7 @@ from tests.end_to_end.faults.faulty import (
     WORKSPACE_PATH,
     Faulty,
     Mesh,
+    said_of,
 )
 from tests.systems.nifi.simulated.constructed import ConstructedNifi, Refused, constructed
 
@@ -56,49 +57,42 @@ def ingesting(mesh: Mesh, nifi: ConstructedNifi, tmp_path: Path) -> Iterator[Fau
         mesh.kafka.start()
 
 
-def test_a_project_without_the_api_is_an_error(product: Faulty, mesh: Mesh) -> None:
+def test_faults_of_three_ports_are_each_reported_at_their_line(product: Faulty, mesh: Mesh) -> None:
     mesh.store.disable_api(PROJECT, "pubsub.googleapis.com")
-    product.fails(
+    product.set("gcp", bigquery_location="europe-west9")
+    mesh.store.withdraw_region("bigquery.googleapis.com", "europe-west9")
+    storage = StorageRest("storage", mesh.emulators.address_of("storage"))
+    taken = f"{PROJECT}--prod--shop--{product.name}--workspace"
+    storage.make_bucket("somebody-elses", taken, "EU")
+    reported = product.fails(
         f"Cloud Pub/Sub API has not been used in project {PROJECT} before or it is disabled.",
         line=EVENTS,
         path=EVENTS_PATH,
         hint=f"enable it: `gcloud services enable pubsub.googleapis.com --project {PROJECT}`, or",
     )
-    assert product.assets() == [TABLE_ASSET], "the rest stands and is recorded"
-    mesh.store.enable_api(PROJECT, "pubsub.googleapis.com")
-    product.up()
-    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
-
-
-def test_a_region_without_the_service_is_reported_at_its_line(product: Faulty, mesh: Mesh) -> None:
-    product.set("gcp", bigquery_location="europe-west9")
-    mesh.store.withdraw_region("bigquery.googleapis.com", "europe-west9")
-    product.fails(
+    said_of(
+        reported,
         "Location 'europe-west9' is not a valid location.",
         f"settings.gcp.bigquery_location (platform.yaml:{product.line_of('bigquery_location')}:",
         line=TABLE,
         path=TABLE_PATH,
         hint="set a region that the service is offered in: settings.gcp.region",
     )
-    assert product.assets() == [EVENTS_ASSET]
-    product.set("gcp", bigquery_location="EU")
-    product.up()
-    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
-
-
-def test_a_taken_bucket_name_is_reported_at_its_line(product: Faulty, mesh: Mesh) -> None:
-    storage = StorageRest("storage", mesh.emulators.address_of("storage"))
-    taken = f"{PROJECT}--prod--shop--{product.name}--workspace"
-    storage.make_bucket("somebody-elses", taken, "EU")
-    product.fails(
+    said_of(
+        reported,
         f"bucket {taken} exists and was not created by a product",
         line=WORKSPACE,
         path=WORKSPACE_PATH,
         hint="if it is the product's own, label it with managed_by=alchemesh, environment=",
     )
-    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    assert product.assets() == []
+    mesh.store.enable_api(PROJECT, "pubsub.googleapis.com")
+    product.fails("Location 'europe-west9'", line=TABLE, path=TABLE_PATH, hint="set a region")
+    assert product.assets() == [EVENTS_ASSET], "the rest stands and is recorded"
+    product.set("gcp", bigquery_location="EU")
     storage.remove_bucket(taken)
     product.up()
+    assert product.assets() == [EVENTS_ASSET, TABLE_ASSET]
 
 
 def test_an_unsupported_bigquery_type_is_reported_before_anything_is_created(product: Faulty, mesh: Mesh) -> None:
@@ -106,11 +100,11 @@ def test_an_unsupported_bigquery_type_is_reported_before_anything_is_created(pro
     product.edit("amount: {type: number, description: Euros}", rows)
     product.fails("an array of arrays", line=19, path="models.order", hint="put an object in between", code=3)
     assert not [kept for kept in mesh.store.all() if product.name in kept.id]
-    product.edit(rows, "amount: {type: array, description: Lines, items: {type: number}}")
-    product.up()
 
 
-def test_all_names_over_a_limit_are_reported_before_anything_is_created(ingesting: Faulty, mesh: Mesh) -> None:
+def test_all_names_over_a_limit_are_reported_first_and_names_at_every_limit_are_accepted(
+    ingesting: Faulty, mesh: Mesh
+) -> None:
     long = "n" * 64
     ingesting.edit("team: order-data", f"team: {long}")
     ingesting.edit("topic: till.sales", f"topic: {'t' * 250}")
@@ -124,10 +118,8 @@ def test_all_names_over_a_limit_are_reported_before_anything_is_created(ingestin
     ingesting.edit(f"team: {long}", "team: order-data")
     ingesting.edit("t" * 250, "till.sales")
     ingesting.edit(f"name: {long}", "name: workspace")
-    ingesting.up()
+    assert not [kept for kept in mesh.store.all() if ingesting.name in kept.id]
 
-
-def test_names_at_every_limit_are_accepted(ingesting: Faulty, mesh: Mesh) -> None:
     topic = "t" * 249
     mesh.kafka.create_topic(topic)
     # A product and its domain share the hundred letters of a Pulumi project name.
@@ -136,36 +128,39 @@ def test_names_at_every_limit_are_accepted(ingesting: Faulty, mesh: Mesh) -> Non
     for name in ("sales", "workspace", "orders-table", "order-events"):
         ingesting.edit(f"name: {name}", f"name: {(name * 63)[:63]}")
     ingesting.edit("order_id:", f"{'o' * 63}:")
+    ingesting.edit("amount: {type: number, ", "amount: {type: array, items: {type: number}, ")
     ingesting.edit("topic: till.sales", f"topic: {topic}")
     ingesting.up(repeated=True)
 
 
-def test_a_broker_that_is_down_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
+def test_every_fault_of_an_ingestion_is_reported_at_its_line_and_the_next_up_comes_further(
+    ingesting: Faulty, mesh: Mesh, nifi: ConstructedNifi
+) -> None:
+    """Each fault hides the next one. What needs neither Kafka nor NiFi is deployed by the first `up`, and stays."""
+    port = {"line": SALES, "path": SALES_PATH}
+    ingesting.edit("topic: till.sales", "topic: till.refunds")
     mesh.kafka.stop()
     ingesting.fails(
         f"no Kafka broker answers at {mesh.kafka.bootstrap}",
-        line=SALES,
-        path=SALES_PATH,
+        **port,
         hint="start it, or correct `bootstrap_servers` and `security.protocol` in settings.kafka (platform.yaml:",
     )
     assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET], "the ports that need no Kafka stand"
+
     mesh.kafka.start()
-    ingesting.up()
-
-
-def test_a_wrong_kafka_password_is_reported_at_its_line(ingesting: Faulty) -> None:
     ingesting.fails(
         "refuses user 'admin'",
-        line=SALES,
-        path=SALES_PATH,
+        **port,
         hint="check `security` in settings.kafka (platform.yaml:",
         more={PASSWORD: "not-the-password"},
     )
-    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
-    ingesting.up()
+    ingesting.fails(
+        f"there is no topic till.refunds at {mesh.kafka.bootstrap}",
+        **port,
+        hint="check its name, or have those who run the source system create it",
+    )
+    mesh.kafka.create_topic("till.refunds")
 
-
-def test_an_acl_that_denies_access_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
     mesh.kafka.add_user("limited", "a-limited-password")
     mesh.kafka.allow("limited", read=["till."])
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": "SCRAM-SHA-512", "username": "limited"}
@@ -173,73 +168,36 @@ def test_an_acl_that_denies_access_is_reported_at_its_line(ingesting: Faulty, me
     ingesting.environ[PASSWORD] = "a-limited-password"
     ingesting.fails(
         "The client is not authorized to send this request type",
-        line=SALES,
-        path=SALES_PATH,
+        **port,
         hint="an ACL has to let the user of settings.kafka.security (platform.yaml:",
         more={PASSWORD: "a-limited-password"},
     )
-    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
     administer(mesh.kafka, "limited")
-    ingesting.up()
 
-
-def test_a_missing_topic_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
-    ingesting.edit("topic: till.sales", "topic: till.refunds")
-    ingesting.fails(
-        f"there is no topic till.refunds at {mesh.kafka.bootstrap}",
-        line=SALES,
-        path=SALES_PATH,
-        hint="check its name, or have those who run the source system create it",
-    )
-    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
-    mesh.kafka.create_topic("till.refunds")
-    ingesting.up()
-
-
-def test_a_nifi_that_is_down_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nowhere = "http://127.0.0.1:1/nifi-api"
     ingesting.set("nifi", url=nowhere)
-    ingesting.fails(f"NiFi at {nowhere} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
-    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
-    ingesting.set("nifi", url=nifi.url)
-    ingesting.up()
-
-
-def test_a_wrong_nifi_password_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    ingesting.fails(f"NiFi at {nowhere} does not answer", **port, hint="is it running")
     nifi.password = "the-right-one"
-    ingesting.set("nifi", username="platform", password={"secret": "NIFI_PASSWORD"})
+    ingesting.set("nifi", url=nifi.url, username="platform", password={"secret": "NIFI_PASSWORD"})
     ingesting.fails(
         "does not know who we are: The supplied username and password are not valid.",
-        line=SALES,
-        path=SALES_PATH,
+        **port,
         hint="",
         more={"NIFI_PASSWORD": "the-wrong-one"},
     )
     ingesting.environ["NIFI_PASSWORD"] = nifi.password
-    ingesting.up()
-
-
-def test_a_missing_nifi_right_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     fails(nifi, Refused(403, "No applicable policies could be found."), "POST", times=9)
-    ingesting.fails("No applicable policies", line=SALES, path=SALES_PATH, hint="an administrator of NiFi has to grant")
-    nifi.fails = lambda _method, _path: None
-    ingesting.up()
-
-
-def test_up_waits_for_a_nifi_that_is_slow_and_has_conflicts(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    ingesting.fails("No applicable policies", **port, hint="an administrator of NiFi has to grant")
+    fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
+    ingesting.fails("with 500: An unexpected error has occurred", **port, hint="")
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
     nifi.delay = 0.1
     fails(nifi, Refused(409, "is not the most up-to-date revision."), "PUT", times=3)
-    ingesting.up()
-    assert kinds(nifi)["group"] == 1
-
-
-def test_up_resumes_after_nifi_breaks_off_in_the_middle(ingesting: Faulty, nifi: ConstructedNifi) -> None:
-    fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
-    ingesting.fails("with 500: An unexpected error has occurred", line=SALES, path=SALES_PATH, hint="")
-    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
     ingesting.up(repeated=True)
     found = kinds(nifi)
-    assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5)
+    assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5), (
+        "an `up` waits for a NiFi that is slow and has conflicts, and creates nothing twice"
+    )
 
 
 def kinds(nifi: ConstructedNifi) -> dict[str, int]:

@@ -27,16 +27,12 @@ def whole(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int
     """Type: number of resources of a product whose deployment was not killed."""
     product = write(mesh, tmp_path_factory.mktemp("whole"))
     product.up()
-    found = dict(product.standing())
-    product.destroy()
-    assert product.standing() == {}
-    return found
+    return dict(product.standing())
 
 
-@pytest.mark.parametrize("victim", ["command", "engine"])
-@pytest.mark.parametrize("number", [1, 5, 9])
+@pytest.mark.parametrize(("number", "victim"), [(1, "command"), (5, "engine"), (9, "command")])
 def test_a_kill_in_the_middle_loses_nothing_and_creates_nothing_twice(
-    mesh: Mesh, whole: dict[str, int], tmp_path: Path, victim: str, number: int
+    mesh: Mesh, whole: dict[str, int], tmp_path: Path, number: int, victim: str
 ) -> None:
     product = write(mesh, tmp_path)
     run = start_held(product, Hold("after", "gcp:", number), tmp_path / "run", "up", "--yes", "-e", ENVIRONMENT)

@@ -13,7 +13,6 @@ import pytest
 
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.connections import Connections, Credential
-from alchemesh_platform.registry.records import GrantRecord
 from tests.end_to_end.consuming import ADA, ORDERS_TABLE
 from tests.end_to_end.harness import MANIFEST, Shop, write_shop
 
@@ -51,7 +50,7 @@ def test_a_user_gets_access_and_a_credential_and_is_revoked_alone(tmp_path: Path
         assert status_of(orders, credential) == 401
         assert shop.json("up", "--yes")["changes"].keys() == {"same"}
     finally:
-        shop.run("destroy", "--yes")
+        shop.take_down()
 
 
 MESH = """\
@@ -155,11 +154,7 @@ def test_access_of_a_member_ends_when_they_leave_move_or_are_offboarded(tmp_path
         assert applied[0]["changes"]["delete"] == 2, "the grant of her own request"
         assert shop.json("up", "--yes")["changes"].keys() == {"same"}
     finally:
-        shop.run("destroy", "--yes")
-        with shop.registry() as registry:
-            for grant in registry.all(GrantRecord):
-                registry.remove(GrantRecord, grant.environment, grant.address)
-        shop.run("destroy", "--yes")
+        shop.take_down()
 
 
 def test_a_port_may_be_named_like_a_request(tmp_path: Path) -> None:
@@ -183,4 +178,4 @@ def test_a_port_may_be_named_like_a_request(tmp_path: Path) -> None:
         assert status_of(f"{rest}/tables/order", credential) == 401
         assert shop.json("up", "--yes")["changes"].keys() == {"same"}
     finally:
-        shop.run("destroy", "--yes")
+        shop.take_down()

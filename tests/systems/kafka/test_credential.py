@@ -67,7 +67,7 @@ def shop(kafka: Broker, tmp_path: Path) -> Iterator[Shop]:
     (folder / "platform.yaml").write_text(platform, "utf-8")
     made = Shop(folder, tmp_path / "home", {"KAFKA_PASSWORD": kafka.password, "ALCHEMESH_USER": ADA})
     yield made
-    made.take_down()
+    made.remove()
 
 
 def lets_in(kafka: Broker, monkeypatch: pytest.MonkeyPatch, user: str, password: str) -> bool:
@@ -332,7 +332,7 @@ def test_a_product_signs_in_with_the_password_of_its_own_state(
         lambda: not accepted(connection, again, monkeypatch) and not accepted(connection, secret, monkeypatch),
         "both users are gone",
     )
-    study.take_down()
+    study.remove()
 
 
 def rotated(study: Shop, request: str) -> str:

@@ -27,6 +27,13 @@ def bench(tmp_path: Path, engine: Engine, emulators: Emulators) -> Iterator[Benc
         yield made
 
 
+@pytest.fixture(scope="module")
+def previewing(tmp_path_factory: pytest.TempPathFactory, engine: Engine, emulators: Emulators) -> Iterator[Bench]:
+    """A stack for tests that only preview: they share it."""
+    with bench_on(tmp_path_factory.mktemp("previewing"), engine, emulators) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def cloud_api(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudServing]:
     """The data API on the emulated Cloud Run."""

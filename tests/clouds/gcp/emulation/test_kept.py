@@ -115,7 +115,6 @@ def test_a_job_needs_a_secret_with_a_value_that_its_account_may_read(bench: Benc
     bench.done("up", declare(filled=True, granted=True))
     assert bench.step("job").op == "update"
     assert "initErrors" not in bench.state_of("job")
-    bench.done("destroy")
 
 
 def test_protected_resources_are_not_deleted(bench: Bench) -> None:
@@ -156,7 +155,6 @@ def test_a_cloud_storage_subscription_needs_rights_on_its_bucket(bench: Bench) -
         said = bench.refused("up", declare(*missing))
         assert "did not have the necessary permissions configured to access the provided bucket landing-" in said
     bench.done("up", declare("objectCreator", "legacyBucketReader"))
-    bench.done("destroy")
 
 
 def test_the_name_of_a_deleted_transfer_job_stays_reserved(bench: Bench) -> None:
@@ -211,9 +209,9 @@ def test_the_name_of_a_deleted_transfer_job_stays_reserved(bench: Bench) -> None
     ],
 )
 def test_a_preview_refuses_inputs_that_a_service_would_refuse(
-    bench: Bench, declare: Callable[[], object], said: str
+    previewing: Bench, declare: Callable[[], object], said: str
 ) -> None:
-    assert said in bench.refused("preview", declare)
+    assert said in previewing.refused("preview", declare)
 
 
 def test_a_missing_identity_is_refused(bench: Bench) -> None:

@@ -80,7 +80,6 @@ def test_a_bucket_with_a_fixed_name_is_deleted_before_its_replacement_is_created
     bench.done("up", lambda: gcp.storage.Bucket("landing", name=name, location="US"))
     assert bench.step("landing").op == "delete-replaced"
     assert bench.world.storage().bucket_exists(name)
-    bench.done("destroy")
 
 
 def test_a_preview_shows_outputs_that_are_known_before_the_first_run(bench: Bench) -> None:
@@ -109,8 +108,8 @@ def test_a_preview_shows_outputs_that_are_known_before_the_first_run(bench: Benc
         ({"lifecycle_rules": [{"action": {"type": "Delete"}, "condition": {"age": "x"}}]}, "expected an integer"),
     ],
 )
-def test_a_preview_refuses_wrong_inputs(bench: Bench, arguments: dict[str, Any], said: str) -> None:
-    assert said in bench.refused("preview", bucket(**arguments))
+def test_a_preview_refuses_wrong_inputs(previewing: Bench, arguments: dict[str, Any], said: str) -> None:
+    assert said in previewing.refused("preview", bucket(**arguments))
 
 
 def test_a_name_that_is_taken_is_a_conflict(bench: Bench) -> None:

@@ -13,14 +13,13 @@ import pytest
 
 from alchemesh_platform.sdk.code.engine import EngineRun, RunRequest
 from alchemesh_platform.sdk.connections.job import JobConnection
-from alchemesh_platform.systems.kestra.client import Kestra, KestraFailed
+from alchemesh_platform.systems.kestra.client import Kestra
 from alchemesh_platform.systems.kestra.engine import ENGINE
 from parts.kestra import Kestra as Server
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-RESTART_SECONDS = 300.0  # until Kestra counts the worker as dead and starts its task again, on a busy machine
 # Writes its process id, waits for a file, and ends.
 GATE = """\
 import os, pathlib, sys, time
@@ -133,20 +132,6 @@ def test_a_failed_run_names_its_reason(
     done = ended(job, started(job))
     assert done.state == "failed"
     until(lambda: looked(job, done).problem == problem, "the reason")
-
-
-def test_a_killed_engine_starts_the_run_again(client: Kestra, kestra_server: Server, tmp_path: Path) -> None:
-    job = written(client, kestra_server, "killed", gate(tmp_path))
-    run = started(job)
-    until(has_started(tmp_path), "the start of the run")
-    kestra_server.kill()
-    with pytest.raises(KestraFailed, match="does not answer"):
-        ENGINE.look(job, run.id, environ={})
-    kestra_server.start()
-    # Kestra promises at least one start: a dead worker's task starts once or twice more. The launcher runs code once.
-    until(has_started(tmp_path, times=2), "the second start", seconds=RESTART_SECONDS)
-    (tmp_path / "open").touch()
-    assert ended(job, run).state == "succeeded"
 
 
 def test_a_schedule_starts_runs_that_kestra_reports(client: Kestra, kestra_server: Server, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import yaml
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.machine.servers.ports import free_port
 from alchemesh_platform.registry.records import Deployment
-from alchemesh_platform.systems.kestra.client import Kestra
+from alchemesh_platform.systems.kestra.client import Kestra, KestraFailed
 from parts.kestra import Kestra as Server
 from tests.end_to_end.harness import Shop, everything_in
 from tests.waiting import until
@@ -170,9 +170,11 @@ def survives_a_kill(shop: Shop, client: Kestra, server: Server) -> None:
     gate.touch()
     accepted = shop.json("run", "--no-wait")
     until(lambda: starts.read_text() == "xx", "the start of the second run")
-    server.kill()
-    server.start()
     run = accepted["engine_run"]
+    server.kill()
+    with pytest.raises(KestraFailed, match="does not answer"):
+        client.execution(run)
+    server.start()
     until(
         lambda: any("waits for it" in line for _, line in client.log(run)),
         "the task that Kestra starts again",
