@@ -11,7 +11,7 @@ from alchemesh_platform.engine.install.find import Engine
 from parts.kafka import Broker
 from tests.end_to_end.faults.faulty import Mesh, mesh_in
 
-from .harness import Shop, write_shop
+from .harness import TABLE_ALONE, Shop, write_shop
 
 TOPIC = "till.sales"
 
@@ -22,9 +22,9 @@ def _needs_the_engine(engine: Engine) -> None:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    """A product repo; its processes are stopped in the end."""
-    made = write_shop(tmp_path / "orders", tmp_path / "home")
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A product repo with a table and code; a test may ask for another manifest. Its processes are stopped."""
+    made = write_shop(tmp_path / "orders", tmp_path / "home", getattr(request, "param", TABLE_ALONE))
     yield made
     made.take_down()
 

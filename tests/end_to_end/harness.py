@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from alchemesh_platform.base.failure import ExitCode
 from alchemesh_platform.machine.servers.processes import run_folders
@@ -66,7 +67,10 @@ code:
   component: python-job
   args: {entrypoint: "job:main"}
 """
-PORT_ALONE = MANIFEST.replace(_API, "").replace(_CODE, "")  # it starts no process, so there is none to stop
+# These start no process. A data API takes several times as long as the rest of a deployment.
+TABLE_ALONE = MANIFEST.replace(_API, "")
+PORT_ALONE = TABLE_ALONE.replace(_CODE, "")
+WITH_API = pytest.mark.parametrize("shop", [MANIFEST], ids=["with a data API"], indirect=True)
 
 JOB = """\
 from alchemesh_platform.connections import connections
@@ -159,7 +163,7 @@ class Shop:
             self.run("destroy", "--yes")
 
 
-def write_shop(folder: Path, home: Path, manifest: str = MANIFEST) -> Shop:
+def write_shop(folder: Path, home: Path, manifest: str = TABLE_ALONE) -> Shop:
     """Write a product repo with three orders to land and a job that writes them."""
     (folder / "incoming").mkdir(parents=True)
     (folder / "incoming" / "monday.csv").write_text("order_id,amount\n1,10.5\n2,20\n3,NA\n", "utf-8")

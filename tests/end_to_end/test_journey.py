@@ -23,7 +23,7 @@ from tests.attacks.reach import files, reached_by_others
 from tests.commands import COMMAND, LONGEST
 from tests.waiting import until
 
-from .harness import Shop
+from .harness import WITH_API, Shop
 
 pytestmark = pytest.mark.engine
 
@@ -85,6 +85,7 @@ def other_users_read_nothing(shop: Shop) -> None:
     }
 
 
+@WITH_API
 def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     preview = shop.json("preview")
     assert preview["outcome"] == "succeeded"
@@ -152,6 +153,7 @@ def test_a_product_is_deployed_run_queried_and_destroyed(shop: Shop) -> None:
     assert (again["sql"], again["rest"]) == (addresses["sql"], addresses["rest"]), "clients keep their addresses"
 
 
+@WITH_API
 def test_a_deployed_product_changes(shop: Shop) -> None:
     shop.done("up", "--yes")
     shop.done("run")
@@ -230,7 +232,7 @@ def a_dead_data_api_is_started_again(shop: Shop) -> None:
     port = next(port for port in shown["ports"] if port["name"] == "orders-table")
     assert port["operation"] == "update", port
     shop.done("up", "--yes")
-    assert answers(shop)["sql"] == 4
+    until(lambda: answers(shop)["sql"] == 4, what="the API answers again")
 
 
 def test_one_port_can_be_targeted(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .harness import Shop
+from .harness import WITH_API, Shop
 
 pytestmark = pytest.mark.engine
 
@@ -23,6 +23,7 @@ def previewed(preview: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     )
 
 
+@WITH_API
 def test_on_a_laptop_the_plan_lists_the_resources_of_a_preview(shop: Shop) -> None:
     plan, preview = shop.json("plan", "--resources"), shop.json("preview")
     assert listed(plan) == previewed(preview)

@@ -13,10 +13,9 @@ from alchemesh_platform.app.clock.supervised import NAME, folder_of
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.machine.servers import processes
 from alchemesh_platform.platform_file.load import load_platform
-from tests.end_to_end.harness import MANIFEST, Shop, write_shop
+from tests.end_to_end.harness import TABLE_ALONE, Shop, write_shop
 from tests.waiting import gone, until
 
-TABLE_ALONE = MANIFEST.replace("    proxy: {component: data-api, protocols: [sql, rest, graphql]}\n", "")
 FOUND = '  args: {entrypoint: "job:main"}'
 YEARLY = '  args: {entrypoint: "job:main", schedule: "30 4 29 2 *", time_zone: Europe/Amsterdam}'
 WRONG = '  args: {entrypoint: "job:main", schedule: "0 25 * * *", time_zone: Mars/Olympus}'

@@ -12,7 +12,7 @@ import pytest
 
 from alchemesh_platform.deployment.operator import OWN_PROCESS_COMPONENTS
 from tests.commands import COMMAND, LONGEST
-from tests.end_to_end.harness import Shop, below, everything_in, write_shop
+from tests.end_to_end.harness import MANIFEST, TABLE_ALONE, WITH_API, Shop, below, everything_in, write_shop
 from tests.end_to_end.held import Hold, Moment, start_held
 from tests.waiting import until
 
@@ -55,13 +55,15 @@ def test_ctrl_c_stops_cleanly_and_the_next_up_resumes(shop: Shop, tmp_path: Path
 
 # tests/engine/test_kill.py kills both in each kind of change.
 @pytest.mark.parametrize(
-    ("victim", "moment", "kind"),
+    ("shop", "victim", "moment", "kind"),
     [
-        ("command", "before", "local:Ingestion"),
-        ("engine", "after", "local:DeltaTable"),
-        ("command", "before", "local:DataApi"),
-        ("engine", "after", "mesh:Contract"),
+        (TABLE_ALONE, "command", "before", "local:Ingestion"),
+        (TABLE_ALONE, "engine", "after", "local:DeltaTable"),
+        (MANIFEST, "command", "before", "local:DataApi"),
+        (TABLE_ALONE, "engine", "after", "mesh:Contract"),
     ],
+    indirect=["shop"],
+    ids=["Ingestion", "DeltaTable", "DataApi", "Contract"],
 )
 def test_a_kill_in_a_creation_loses_nothing(shop: Shop, tmp_path: Path, victim: str, moment: Moment, kind: str) -> None:
     run = start_held(shop, Hold(moment, f"alchemesh:{kind}"), tmp_path / "run", "up", "--yes")
@@ -133,8 +135,9 @@ def test_a_run_during_an_up_uses_what_is_deployed(shop: Shop, tmp_path: Path) ->
     assert shop.json("up", "--yes")["changes"].keys() == {"same"}
 
 
+@WITH_API
 def test_two_products_are_deployed_at_the_same_time(shop: Shop, tmp_path: Path) -> None:
-    other = write_shop(tmp_path / "returns", shop.home)
+    other = write_shop(tmp_path / "returns", shop.home, MANIFEST)
     other.edit("name: orders\n", "name: returns\n")
     both = [product.start("up", "--yes") for product in (shop, other)]
     for process in both:
@@ -157,6 +160,7 @@ def test_an_unwritable_registry_is_reported_before_anything_is_created(shop: Sho
     shop.done("up", "--yes")
 
 
+@WITH_API
 def test_a_port_in_use_is_reported_with_its_process(shop: Shop) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -215,6 +219,7 @@ def test_a_full_disk_is_reported_and_no_file_is_half_written(shop: Shop, small_d
     assert "400003 orders written" in shop.done("run")
 
 
+@WITH_API
 def test_no_file_contains_a_secret_in_plain_text(shop: Shop, tmp_path: Path) -> None:
     shop.edit('args: {entrypoint: "job:main"}', 'args: {entrypoint: "job:main", env: {TOKEN: {secret: SHOP_TOKEN}}}')
     job = shop.folder / "job.py"

@@ -13,7 +13,7 @@ import pytest
 from alchemesh_platform.registry.audit import Act, acts_of, broken_links
 from alchemesh_platform.registry.records import ContractVersionRecord, Deployment, GrantRecord, NoticeRecord, UserRecord
 from alchemesh_platform.registry.store import Registry
-from tests.end_to_end.harness import MANIFEST, PORT_ALONE, Shop, write_shop
+from tests.end_to_end.harness import PORT_ALONE, WITH_API, Shop, write_shop
 from tests.end_to_end.held import Hold, start_held
 from tests.waiting import until
 
@@ -25,8 +25,6 @@ PLATFORM_OWNER = {"ALCHEMESH_USER": "grace@shop.example"}
 ACTIVE_1 = "version: 1.0.0\n      lifecycle: active"
 AMOUNT = "      amount: {type: number, description: Euros}\n"
 NOTE = "      note: {type: string, description: Free text}\n"
-
-WITH_API = pytest.mark.parametrize("shop", [MANIFEST], ids=["with a data API"], indirect=True)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from alchemesh_platform.registry.records import FoundationRecord
 from tests.clouds.gcp.foundations.founded import PLATFORM, created, founded
 from tests.clouds.gcp.repo import EMULATED, Repo
 from tests.commands import LONGEST, run_command
-from tests.end_to_end.harness import engines_below, kill
 from tests.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -179,8 +178,7 @@ def test_a_refusal_of_the_cloud_is_reported_at_the_line_of_the_platform_file(rep
     assert "did you mean 'gcp-platform'?" in misnamed.stderr
 
 
-@pytest.mark.parametrize("victim", ["command", "engine"])
-def test_runs_exclude_each_other_and_a_killed_one_resumes(repo: Repo, victim: str) -> None:
+def test_runs_exclude_each_other_and_a_killed_one_resumes(repo: Repo) -> None:
     stack = Stack("mesh_platform", "prod", f"file://{repo.here / 'foundation'}", repo.here)
     with StackLock(stack, report=lambda _line: None):
         locked = repo.run("platform", "up", "--yes")
@@ -189,10 +187,7 @@ def test_runs_exclude_each_other_and_a_killed_one_resumes(repo: Repo, victim: st
 
     run = repo.start("platform", "up", "--yes")
     until(lambda: len(repo.cloud.all()) >= 4 or run.poll() is not None, "some of it is made", seconds=LONGEST)
-    if victim == "command":
-        run.kill()
-    else:
-        kill(engines_below(run.pid))
+    run.kill()
     run.communicate(timeout=LONGEST)
     with repo.registry() as registry:
         assert registry.get(FoundationRecord, "prod", "mesh_platform") is None  # no resource refers to half of it
