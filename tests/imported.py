@@ -6,6 +6,9 @@ import importlib
 import pkgutil
 import sys
 import threading
+from collections.abc import Iterator
+
+from pydantic import BaseModel
 
 PATH = list(sys.path)  # before the folders of pytest are on it
 PACKAGES = ("alchemesh_cli", "alchemesh_platform", "alchemesh_stacks", "alchemesh_components")
@@ -16,6 +19,12 @@ LIBRARIES = ("alembic.command", "sqlalchemy.dialects.postgresql", "sqlalchemy.di
 NOT_MODULES = {"__main__", "migrations", "served", "data"}
 
 
+def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
+
+
 def _import_all() -> None:
     for package in PACKAGES:
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
@@ -23,6 +32,9 @@ def _import_all() -> None:
                 importlib.import_module(module.name)
     for library in LIBRARIES:
         importlib.import_module(library)
+    for model in _models(BaseModel):
+        if not model.__pydantic_complete__:  # models are built where they are used first: once for all commands
+            model.model_rebuild()
     assert threading.active_count() == 1
 
 
