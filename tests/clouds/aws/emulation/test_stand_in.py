@@ -216,7 +216,7 @@ def test_resources_survive_a_kill_of_the_server(cloud: Cloud) -> None:
 
     import psutil
 
-    from tests.waiting import until
+    from tests.waiting import gone, until
 
     made = cloud.create(QUEUE, "q", queueName="survivor")
     state = cloud.services.folder / "state" / "sqs.json"
@@ -224,7 +224,7 @@ def test_resources_survive_a_kill_of_the_server(cloud: Cloud) -> None:
     found = status(cloud.services.folder / "run", "ministack")
     assert found.pid is not None
     psutil.Process(found.pid).send_signal(signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(found.pid)] if psutil.pid_exists(found.pid) else [], timeout=10)
+    until(lambda: gone(found.pid or 0), what="MiniStack is dead")
     fresh = type(cloud.services)(cloud.services.folder)
     fresh.resume()
     assert cloud.read(made) == made
