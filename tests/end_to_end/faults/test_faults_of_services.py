@@ -133,34 +133,32 @@ def test_all_names_over_a_limit_are_reported_first_and_names_at_every_limit_are_
     ingesting.up(repeated=True)
 
 
-def test_every_fault_of_an_ingestion_is_reported_at_its_line_and_the_next_up_comes_further(
-    ingesting: Faulty, mesh: Mesh, nifi: ConstructedNifi
-) -> None:
-    """Each fault hides the next one. What needs neither Kafka nor NiFi is deployed by the first `up`, and stays."""
-    port = {"line": SALES, "path": SALES_PATH}
-    ingesting.edit("topic: till.sales", "topic: till.refunds")
+def test_a_broker_that_is_down_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
     mesh.kafka.stop()
     ingesting.fails(
         f"no Kafka broker answers at {mesh.kafka.bootstrap}",
-        **port,
+        line=SALES,
+        path=SALES_PATH,
         hint="start it, or correct `bootstrap_servers` and `security.protocol` in settings.kafka (platform.yaml:",
     )
     assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET], "the ports that need no Kafka stand"
-
     mesh.kafka.start()
+    ingesting.up()
+
+
+def test_a_wrong_kafka_password_is_reported_at_its_line(ingesting: Faulty) -> None:
     ingesting.fails(
         "refuses user 'admin'",
-        **port,
+        line=SALES,
+        path=SALES_PATH,
         hint="check `security` in settings.kafka (platform.yaml:",
         more={PASSWORD: "not-the-password"},
     )
-    ingesting.fails(
-        f"there is no topic till.refunds at {mesh.kafka.bootstrap}",
-        **port,
-        hint="check its name, or have those who run the source system create it",
-    )
-    mesh.kafka.create_topic("till.refunds")
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    ingesting.up()
 
+
+def test_an_acl_that_denies_access_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
     mesh.kafka.add_user("limited", "a-limited-password")
     mesh.kafka.allow("limited", read=["till."])
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": "SCRAM-SHA-512", "username": "limited"}
@@ -168,36 +166,73 @@ def test_every_fault_of_an_ingestion_is_reported_at_its_line_and_the_next_up_com
     ingesting.environ[PASSWORD] = "a-limited-password"
     ingesting.fails(
         "The client is not authorized to send this request type",
-        **port,
+        line=SALES,
+        path=SALES_PATH,
         hint="an ACL has to let the user of settings.kafka.security (platform.yaml:",
         more={PASSWORD: "a-limited-password"},
     )
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
     administer(mesh.kafka, "limited")
+    ingesting.up()
 
+
+def test_a_missing_topic_is_reported_at_its_line(ingesting: Faulty, mesh: Mesh) -> None:
+    ingesting.edit("topic: till.sales", "topic: till.refunds")
+    ingesting.fails(
+        f"there is no topic till.refunds at {mesh.kafka.bootstrap}",
+        line=SALES,
+        path=SALES_PATH,
+        hint="check its name, or have those who run the source system create it",
+    )
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    mesh.kafka.create_topic("till.refunds")
+    ingesting.up()
+
+
+def test_a_nifi_that_is_down_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nowhere = "http://127.0.0.1:1/nifi-api"
     ingesting.set("nifi", url=nowhere)
-    ingesting.fails(f"NiFi at {nowhere} does not answer", **port, hint="is it running")
+    ingesting.fails(f"NiFi at {nowhere} does not answer", line=SALES, path=SALES_PATH, hint="is it running")
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    ingesting.set("nifi", url=nifi.url)
+    ingesting.up()
+
+
+def test_a_wrong_nifi_password_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nifi.password = "the-right-one"
-    ingesting.set("nifi", url=nifi.url, username="platform", password={"secret": "NIFI_PASSWORD"})
+    ingesting.set("nifi", username="platform", password={"secret": "NIFI_PASSWORD"})
     ingesting.fails(
         "does not know who we are: The supplied username and password are not valid.",
-        **port,
+        line=SALES,
+        path=SALES_PATH,
         hint="",
         more={"NIFI_PASSWORD": "the-wrong-one"},
     )
     ingesting.environ["NIFI_PASSWORD"] = nifi.password
+    ingesting.up()
+
+
+def test_a_missing_nifi_right_is_reported_at_its_line(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     fails(nifi, Refused(403, "No applicable policies could be found."), "POST", times=9)
-    ingesting.fails("No applicable policies", **port, hint="an administrator of NiFi has to grant")
-    fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
-    ingesting.fails("with 500: An unexpected error has occurred", **port, hint="")
-    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
+    ingesting.fails("No applicable policies", line=SALES, path=SALES_PATH, hint="an administrator of NiFi has to grant")
+    nifi.fails = lambda _method, _path: None
+    ingesting.up()
+
+
+def test_up_waits_for_a_nifi_that_is_slow_and_has_conflicts(ingesting: Faulty, nifi: ConstructedNifi) -> None:
     nifi.delay = 0.1
     fails(nifi, Refused(409, "is not the most up-to-date revision."), "PUT", times=3)
+    ingesting.up()
+    assert kinds(nifi)["group"] == 1
+
+
+def test_up_resumes_after_nifi_breaks_off_in_the_middle(ingesting: Faulty, nifi: ConstructedNifi) -> None:
+    fails(nifi, Refused(500, "An unexpected error has occurred"), "POST", times=1, after=4)
+    ingesting.fails("with 500: An unexpected error has occurred", line=SALES, path=SALES_PATH, hint="")
+    assert ingesting.assets() == [EVENTS_ASSET, TABLE_ASSET]
     ingesting.up(repeated=True)
     found = kinds(nifi)
-    assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5), (
-        "an `up` waits for a NiFi that is slow and has conflicts, and creates nothing twice"
-    )
+    assert (found["context"], found["group"], found["service"], found["processor"]) == (1, 1, 2, 5)
 
 
 def kinds(nifi: ConstructedNifi) -> dict[str, int]:
