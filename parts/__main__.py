@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from parts import java, kafka, kestra, languages, nifi, sql_clients
@@ -17,7 +18,8 @@ PREPARE: dict[str, Callable[[], Path]] = {
     "kafka": kafka.prepare,
     "kestra": kestra.prepare,
     "languages": languages.prepare,
-    "nifi": nifi.prepare,
+    "nifi": partial(nifi.prepare, nifi.ONE),
+    "nifi2": partial(nifi.prepare, nifi.TWO),
     "sql-clients": sql_clients.prepare,
     **environments.PREPARE,
 }
@@ -29,6 +31,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "datacontract": datacontract.missing,
     "kestra": kestra.missing,
     "languages": languages.missing,
+    "nifi2": nifi.TWO.missing,
     **dict.fromkeys(environments.PREPARE, environments.missing),
 }
 

@@ -15,11 +15,31 @@ from hypothesis import HealthCheck, settings
 
 from alchemesh_platform.engine.install.find import Engine, find_engine
 from tests import lanes
-from tests.servers import amazon, emulators, kafka_server, kestra_server, nifi_server, postgresql, secured_nifi_server
+from tests.servers import (
+    amazon,
+    emulators,
+    kafka_server,
+    kestra_server,
+    nifi_2_server,
+    nifi_server,
+    postgresql,
+    secured_nifi_2_server,
+    secured_nifi_server,
+)
 
 collect_ignore = ["example_system"]  # a package of its own: test_example_system.py tests its cases
 
-__all__ = ["amazon", "emulators", "kafka_server", "kestra_server", "nifi_server", "postgresql", "secured_nifi_server"]
+__all__ = [
+    "amazon",
+    "emulators",
+    "kafka_server",
+    "kestra_server",
+    "nifi_2_server",
+    "nifi_server",
+    "postgresql",
+    "secured_nifi_2_server",
+    "secured_nifi_server",
+]
 
 # How long an example takes says more of the machine, and of what else runs on it, than of the code. The same examples
 # each time: a commit is right or wrong by itself, and not by chance. `--hypothesis-profile=search` tries others.

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from parts import java, kestra, languages
+from parts import java, kestra, languages, nifi
 from parts.tools import chromium
 
 
@@ -18,6 +18,11 @@ def need_java() -> None:
 def need_kestra() -> None:
     """Skip where Maven or a new Java is missing, and say so; fail under ``CI=true``, where no one reads it."""
     _need(kestra.missing())
+
+
+def need_nifi_2() -> None:
+    """Skip where Maven or a new Java is missing, and say so; fail under ``CI=true``, where no one reads it."""
+    _need(nifi.TWO.missing())
 
 
 def need_languages() -> None:

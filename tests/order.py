@@ -50,7 +50,9 @@ GROUPS = {
 # Fixture of a session: the groups whose tests may need it.
 FIXTURES = {
     "airflow_shop": {"airflow"},
+    "nifi_2_server": {"nifi"},
     "nifi_server": {"nifi"},
+    "secured_nifi_2_server": {"nifi"},
     "secured_nifi_server": {"nifi"},
     "kafka_server": {"kafka", "nifi"},
     "kestra_server": {"kestra"},

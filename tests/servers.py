@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.needs import need_java, need_kestra
+from tests.needs import need_java, need_kestra, need_nifi_2
 
 if TYPE_CHECKING:
     from alchemesh_platform.clouds.aws.emulation.servers.services import MiniStack
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from parts.nifi import Nifi
     from parts.postgresql import PostgresqlServer
 
-__all__ = ["amazon", "emulators", "kafka_server", "kestra_server", "nifi_server", "postgresql", "secured_nifi_server"]
+__all__ = [
+    "amazon",
+    "emulators",
+    "kafka_server",
+    "kestra_server",
+    "nifi_2_server",
+    "nifi_server",
+    "postgresql",
+    "secured_nifi_2_server",
+    "secured_nifi_server",
+]
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +89,7 @@ def kestra_server() -> Iterator[Kestra]:
 
 @pytest.fixture(scope="session")
 def nifi_server() -> Iterator[Nifi]:
-    """A NiFi over HTTP without a login."""
+    """A NiFi 1 over HTTP without a login."""
     from parts.nifi import nifi
 
     need_java()
@@ -89,9 +99,29 @@ def nifi_server() -> Iterator[Nifi]:
 
 @pytest.fixture(scope="session")
 def secured_nifi_server() -> Iterator[Nifi]:
-    """A NiFi that speaks TLS and wants a login."""
+    """A NiFi 1 that speaks TLS and wants a login."""
     from parts.nifi import nifi
 
     need_java()
     with nifi(secured=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nifi_2_server() -> Iterator[Nifi]:
+    """A NiFi 2 over HTTP without a login."""
+    from parts.nifi import TWO, nifi
+
+    need_nifi_2()
+    with nifi(TWO) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secured_nifi_2_server() -> Iterator[Nifi]:
+    """A NiFi 2 that speaks TLS and wants a login."""
+    from parts.nifi import TWO, nifi
+
+    need_nifi_2()
+    with nifi(TWO, secured=True) as running:
         yield running

@@ -11,14 +11,14 @@ from alchemesh_platform.systems.nifi.server import NifiFailed, Server
 
 # Retries of a relationship: https://cwiki.apache.org/confluence/display/NIFI/Release+Notes#ReleaseNotes-Version1.16.0
 OLDEST = (1, 16)
-# The bundle of each class, for the hint about a missing class. Source:
+# The bundle of each class and the major versions that have it, for the hint about a missing class. Source:
 # https://central.sonatype.com/namespace/org.apache.nifi, and NiFi's documentation of each class.
 _BUNDLES = {
-    "org.apache.nifi.processors.kafka.pubsub.": "nifi-kafka-2-6-nar",
-    "org.apache.nifi.kafka.processors.": "nifi-kafka-nar",
-    "org.apache.nifi.kafka.service.Kafka3": "nifi-kafka-3-service-nar",
-    "org.apache.nifi.processors.gcp.": "nifi-gcp-nar",
-    "org.apache.nifi.processors.standard.": "nifi-standard-nar",
+    "org.apache.nifi.processors.kafka.pubsub.": ("nifi-kafka-2-6-nar", (1,)),
+    "org.apache.nifi.kafka.processors.": ("nifi-kafka-nar", (2,)),
+    "org.apache.nifi.kafka.service.Kafka3": ("nifi-kafka-3-service-nar", (2,)),
+    "org.apache.nifi.processors.gcp.": ("nifi-gcp-nar", (1, 2)),
+    "org.apache.nifi.processors.standard.": ("nifi-standard-nar", (1, 2)),
 }
 
 
@@ -89,12 +89,18 @@ def _first(server: Server, what: str, component: Processor | Service, types: Map
     wanted = [variant.type for variant in component.variants]
     raise NifiFailed(
         f"NiFi {server.version} at {server.url} has no type for {what}: it has none of {', '.join(wanted)}",
-        hint=f"add a bundle that has it to NiFi's extensions folder: {', '.join(_bundles(wanted))}",
+        hint=f"add a bundle that has it to NiFi's extensions folder: {', '.join(_bundles(wanted, server.major))}",
     )
 
 
-def _bundles(types: list[str]) -> list[str]:
-    known = [bundle for name in types for prefix, bundle in _BUNDLES.items() if name.startswith(prefix)]
+def _bundles(types: list[str], major: int) -> list[str]:
+    """The bundles of types that a version of NiFi can have."""
+    known = [
+        bundle
+        for name in types
+        for prefix, (bundle, majors) in _BUNDLES.items()
+        if name.startswith(prefix) and major in majors
+    ]
     return list(dict.fromkeys(known)) or [f"the one of {name.rpartition('.')[0]}" for name in types]
 
 

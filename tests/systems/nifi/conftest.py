@@ -1,4 +1,4 @@
-"""Connections to the NiFi of the session, and to the provider as the engine has it."""
+"""Connections to the NiFis of the session, and to the provider as the engine has it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,23 @@ from parts.nifi import Nifi
 
 
 @pytest.fixture
-def server(nifi_server: Nifi) -> Server:
+def real_nifi(request: pytest.FixtureRequest) -> Nifi:
+    """A NiFi over HTTP without a login: 1.18, or under ``both_releases`` 2.3 too."""
+    found: Nifi = request.getfixturevalue(getattr(request, "param", "nifi_server"))
+    return found
+
+
+@pytest.fixture
+def secured(request: pytest.FixtureRequest) -> Nifi:
+    """A NiFi that speaks TLS and wants a login: 1.18, or under ``both_secured`` 2.3 too."""
+    found: Nifi = request.getfixturevalue(getattr(request, "param", "secured_nifi_server"))
+    return found
+
+
+@pytest.fixture
+def server(real_nifi: Nifi) -> Server:
     """A connection to it."""
-    return Server(nifi_server.url)
+    return Server(real_nifi.url)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,9 +1,14 @@
-"""Dataflows for tests, of NiFi's standard processors: flow files are generated, batched, and dropped or kept."""
+"""Dataflows for tests, of NiFi's standard processors: flow files are generated, batched, and dropped or kept.
+
+``both_releases`` and ``both_secured`` run a test on each release.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+import pytest
 
 from alchemesh_platform.systems.nifi.server import Server
 
@@ -11,6 +16,12 @@ STANDARD = "org.apache.nifi.processors.standard."
 DATAFLOW = "alchemesh:nifi:Dataflow"
 
 Tree = dict[str, Any]
+
+_IDS = ("1.18", "2.3")
+both_releases = pytest.mark.parametrize("real_nifi", ["nifi_server", "nifi_2_server"], ids=_IDS, indirect=True)
+both_secured = pytest.mark.parametrize(
+    "secured", ["secured_nifi_server", "secured_nifi_2_server"], ids=_IDS, indirect=True
+)
 
 
 def dataflow(url: str, name: str, **changes: Any) -> Tree:

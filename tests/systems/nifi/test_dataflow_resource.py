@@ -1,4 +1,4 @@
-"""The dataflow resource, called as by the engine, against a real NiFi 1.18."""
+"""The dataflow resource, called as by the engine, against a real NiFi 1.18, and the essential ones against 2.3."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.provider.wire import CheckFailed, Resource, Wire
 from .flows import (
     DATAFLOW,
     Tree,
+    both_releases,
     dataflow,
     edit_by_hand,
     group_of,
@@ -46,16 +47,17 @@ def running(server: Server, name: str) -> dict[str, str]:
     return {found: entity["component"]["state"] for found, entity in processors_of(server, name).items()}
 
 
+@both_releases
 def test_a_dataflow_is_created_runs_stays_unchanged_and_is_removed_drained(
-    wire: Wire, server: Server, nifi_server: Nifi
+    wire: Wire, server: Server, real_nifi: Nifi
 ) -> None:
-    tree = dataflow(nifi_server.url, "journey")
-    assert wire.preview(DATAFLOW, tree)["serverVersion"] == "1.18.0"
+    tree = dataflow(real_nifi.url, "journey")
+    assert wire.preview(DATAFLOW, tree)["serverVersion"] == real_nifi.release.version
     assert named(server, "journey") == 0
     made = wire.create(DATAFLOW, tree)
     assert set(running(server, "journey").values()) == {"RUNNING"}
     assert (made.state["running"], made.state["stopped"], made.state["invalid"]) == (3, 0, 0)
-    assert (made.state["health"], made.state["serverVersion"]) == ("healthy", "1.18.0")
+    assert (made.state["health"], made.state["serverVersion"]) == ("healthy", real_nifi.release.version)
     group = group_of(server, "journey")
     assert group["component"]["comments"] == "alchemesh: aviation/flights/journey"
     assert wire.diff(made, tree).changes == NONE
@@ -66,10 +68,9 @@ def test_a_dataflow_is_created_runs_stays_unchanged_and_is_removed_drained(
     assert [found for found in contexts if "journey" in found["component"]["name"]] == []
 
 
-def test_a_changed_property_is_one_path_and_touches_one_processor(
-    wire: Wire, server: Server, nifi_server: Nifi
-) -> None:
-    tree = dataflow(nifi_server.url, "changed")
+@both_releases
+def test_a_changed_property_is_one_path_and_touches_one_processor(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "changed")
     with created(wire, tree) as made:
         before = processors_of(server, "changed")
         other = with_property(tree, "batch", "Max Bin Age", "50 sec")
@@ -84,8 +85,9 @@ def test_a_changed_property_is_one_path_and_touches_one_processor(
             assert after[name]["revision"] == before[name]["revision"], "it was not touched"
 
 
-def test_changed_connections_are_applied_after_queues_drain(wire: Wire, server: Server, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "rebuilt")
+@both_releases
+def test_changed_connections_are_applied_after_queues_drain(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "rebuilt")
     with created(wire, tree) as made:
         group = group_of(server, "rebuilt")["id"]
         shorter = {
@@ -101,12 +103,13 @@ def test_changed_connections_are_applied_after_queues_drain(wire: Wire, server: 
         assert wire.diff(made, other).changes == NONE
 
 
+@both_releases
 def test_secrets_are_written_compared_and_never_shown(
-    wire: Wire, server: Server, nifi_server: Nifi, monkeypatch: pytest.MonkeyPatch
+    wire: Wire, server: Server, real_nifi: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NIFI_TEST_PASSWORD", "first-value-of-it")
     tree = dataflow(
-        nifi_server.url,
+        real_nifi.url,
         "secretive",
         sensitiveParameters={"password": {"secret": "NIFI_TEST_PASSWORD"}, "key": Secret("a-key-in-the-state")},
     )
@@ -140,8 +143,8 @@ def by_hand(server: Server, name: str, parameter: str, value: str) -> None:
     assert server.wait(lambda: server.get(f"{path}/{request}")["request"], lambda found: found["complete"])["complete"]
 
 
-def test_a_stopped_processor_is_drift_and_is_restarted(wire: Wire, server: Server, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "stopped")
+def test_a_stopped_processor_is_drift_and_is_restarted(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "stopped")
     with created(wire, tree) as made:
         run_by_hand(server, "stopped", "end", "STOPPED")
         answer = wire.diff(made, tree)
@@ -155,10 +158,10 @@ def test_a_stopped_processor_is_drift_and_is_restarted(wire: Wire, server: Serve
 
 
 def test_a_processor_that_was_disabled_by_hand_is_enabled_and_started(
-    wire: Wire, server: Server, nifi_server: Nifi
+    wire: Wire, server: Server, real_nifi: Nifi
 ) -> None:
     """NiFi does not start a disabled one: each `up` and each delete once waited for two minutes and failed."""
-    tree = dataflow(nifi_server.url, "disabled")
+    tree = dataflow(real_nifi.url, "disabled")
     with created(wire, tree) as made:
         disable_by_hand(server, "disabled", "end")
         assert list(wire.diff(made, tree).detailedDiff) == ["state"]
@@ -177,8 +180,9 @@ def disable_by_hand(server: Server, name: str, processor: str) -> None:
         run_by_hand(server, name, processor, state)
 
 
-def test_a_manual_edit_is_reported_by_property_and_corrected(wire: Wire, server: Server, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "edited")
+@both_releases
+def test_a_manual_edit_is_reported_by_property_and_corrected(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "edited")
     with created(wire, tree) as made:
         edit_by_hand(
             server,
@@ -206,8 +210,8 @@ def test_a_manual_edit_is_reported_by_property_and_corrected(wire: Wire, server:
         assert wire.diff(made, tree).changes == NONE
 
 
-def test_a_dataflow_deleted_by_hand_is_detected_and_re_created(wire: Wire, server: Server, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "deleted")
+def test_a_dataflow_deleted_by_hand_is_detected_and_re_created(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "deleted")
     with created(wire, tree) as made:
         wire.delete(made)
         assert wire.read(made) is None
@@ -217,8 +221,8 @@ def test_a_dataflow_deleted_by_hand_is_detected_and_re_created(wire: Wire, serve
         assert set(running(server, "deleted").values()) == {"RUNNING"}
 
 
-def test_data_that_cannot_drain_is_an_error_and_not_lost(wire: Wire, server: Server, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "held", drainSeconds=3.0)
+def test_data_that_cannot_drain_is_an_error_and_not_lost(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "held", drainSeconds=3.0)
     stuck = {**tree["processors"]["batch"], "when_draining": {}}
     tree["processors"]["batch"] = stuck
     made = wire.create(DATAFLOW, tree)
@@ -235,7 +239,7 @@ def test_data_that_cannot_drain_is_an_error_and_not_lost(wire: Wire, server: Ser
     # The next deployment resumes: the source runs again, and no queued data is lost.
     made.state = wire.update(made, tree).state
     assert queued(server, "held") >= held
-    better = dataflow(nifi_server.url, "held")
+    better = dataflow(real_nifi.url, "held")
     made.state, made.inputs = wire.update(made, better).state, wire.check(DATAFLOW, better)
     wire.delete(made)
     assert named(server, "held") == 0
@@ -245,39 +249,41 @@ def queued(server: Server, name: str) -> int:
     return int(group_of(server, name)["status"]["aggregateSnapshot"]["flowFilesQueued"])
 
 
-def test_a_taken_name_is_reported_before_anything_is_created(wire: Wire, server: Server, nifi_server: Nifi) -> None:
+def test_a_taken_name_is_reported_before_anything_is_created(wire: Wire, server: Server, real_nifi: Nifi) -> None:
     theirs = {"revision": {"version": 0}, "component": {"name": "taken", "position": {"x": 0, "y": 0}}}
     group = server.post("/process-groups/root/process-groups", theirs)
     with pytest.raises(grpc.RpcError) as failed:
-        wire.preview(DATAFLOW, dataflow(nifi_server.url, "taken"))
+        wire.preview(DATAFLOW, dataflow(real_nifi.url, "taken"))
     assert "has a process group 'taken' that is not of aviation/flights/taken" in failed.value.details()
     assert "hint: rename or remove it" in failed.value.details()
     server.delete(f"/process-groups/{group['id']}", group["revision"])
 
 
-def test_a_preview_reports_a_type_without_a_bundle_with_the_bundles(wire: Wire, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "missing")
+@both_releases
+def test_a_preview_reports_a_type_without_a_bundle_with_the_bundles(wire: Wire, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "missing")
     tree["processors"]["make"]["variants"] = [
         {"type": "org.apache.nifi.kafka.processors.ConsumeKafka"},
         {"type": "org.apache.nifi.processors.kafka.pubsub.ConsumeKafka_2_6"},
     ]
     with pytest.raises(grpc.RpcError) as failed:
         wire.preview(DATAFLOW, tree)
-    assert "NiFi 1.18.0 at" in failed.value.details()
+    assert f"NiFi {real_nifi.release.version} at" in failed.value.details()
     assert "has no type for processor 'make'" in failed.value.details()
-    assert "nifi-kafka-nar, nifi-kafka-2-6-nar" in failed.value.details()
+    bundle = {"1": "nifi-kafka-2-6-nar", "2": "nifi-kafka-nar"}[real_nifi.release.major]
+    assert f"extensions folder: {bundle}" in failed.value.details(), "the one of this version"
 
 
 def test_an_invalid_processor_is_reported_with_nifis_message_and_nothing_starts(
-    wire: Wire, server: Server, nifi_server: Nifi
+    wire: Wire, server: Server, real_nifi: Nifi
 ) -> None:
-    tree = with_property(dataflow(nifi_server.url, "invalid"), "batch", "Max Bin Age", "soon")
+    tree = with_property(dataflow(real_nifi.url, "invalid"), "batch", "Max Bin Age", "soon")
     with pytest.raises(grpc.RpcError) as failed:
         wire.create(DATAFLOW, tree)
     assert "dataflow 'invalid' cannot start: processor 'batch':" in failed.value.details()
     assert "Max Bin Age" in failed.value.details()
     assert "RUNNING" not in running(server, "invalid").values()
-    with created(wire, dataflow(nifi_server.url, "invalid")):  # after the fix the next run resumes
+    with created(wire, dataflow(real_nifi.url, "invalid")):  # after the fix the next run resumes
         assert named(server, "invalid") == 1
 
 
@@ -308,13 +314,14 @@ def test_a_wrong_dataflow_is_refused_at_its_property(wire: Wire, wrong: Tree, at
     assert list(refused.value.failures) == [at]
 
 
-def test_a_creation_resumes_after_nifi_is_killed(wire: Wire, server: Server, nifi_server: Nifi) -> None:
-    tree = dataflow(nifi_server.url, "interrupted")
+@both_releases
+def test_a_creation_resumes_after_nifi_is_killed(wire: Wire, server: Server, real_nifi: Nifi) -> None:
+    tree = dataflow(real_nifi.url, "interrupted")
     with ThreadPoolExecutor(1) as pool:
         creation = pool.submit(wire.create, DATAFLOW, tree)
         server.wait(lambda: named(server, "interrupted"), lambda count: count == 1)
-        nifi_server.kill()
-        nifi_server.start()
+        real_nifi.kill()
+        real_nifi.start()
         try:
             creation.result()  # it waited for the restart
         except grpc.RpcError as failed:

@@ -73,9 +73,9 @@ def test_a_creation_that_never_began_records_nothing(tmp_path: Path, engine: Eng
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_dataflow_that_cannot_start_is_recorded_and_fixed_or_removed(
-    tmp_path: Path, engine: Engine, server: Server, nifi_server: Nifi
+    tmp_path: Path, engine: Engine, server: Server, real_nifi: Nifi
 ) -> None:
-    right = standard_dataflow(nifi_server.url, "half")
+    right = standard_dataflow(real_nifi.url, "half")
     with deployment(tmp_path, engine, half=with_property(right, "batch", "Max Bin Age", "soon")) as stack:
         assert stack.refused("up").startswith("dataflow 'half' cannot start: processor 'batch':")
         assert named(server, "half") == 1
@@ -83,9 +83,7 @@ def test_a_dataflow_that_cannot_start_is_recorded_and_fixed_or_removed(
         assert stack.done("up") == ["update"]
         states = {entity["component"]["state"] for entity in processors_of(server, "half").values()}
         assert states == {"RUNNING"}
-        stack.flows["other"] = with_property(
-            standard_dataflow(nifi_server.url, "other"), "batch", "Max Bin Age", "soon"
-        )
+        stack.flows["other"] = with_property(standard_dataflow(real_nifi.url, "other"), "batch", "Max Bin Age", "soon")
         stack.refused("up")
         stack.flows.clear()
         assert sorted(stack.done("up")) == ["delete", "delete"]

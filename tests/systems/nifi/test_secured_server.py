@@ -1,4 +1,4 @@
-"""A real NiFi 1.18 with TLS and a login: users with access, and the errors for others."""
+"""A real NiFi with TLS and a login: users with access, and the errors for others."""
 
 from __future__ import annotations
 
@@ -12,20 +12,15 @@ import pytest
 
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.systems.nifi.server import Login, NifiFailed, Server
-from parts.nifi import ADMINISTRATOR, GUEST, VERSION, Nifi, make_certificate
+from parts.nifi import ADMINISTRATOR, GUEST, Nifi, make_certificate
 from tests.provider.wire import Wire
 
 from .deploying import deployment
-from .flows import DATAFLOW, Tree, dataflow, named
+from .flows import DATAFLOW, Tree, both_secured, dataflow, named
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
 
 WRONG = "a-wrong-password"
-
-
-@pytest.fixture
-def secured(secured_nifi_server: Nifi) -> Nifi:
-    return secured_nifi_server
 
 
 def login_of(nifi: Nifi, user: str, password: str | None = None) -> Login:
@@ -38,6 +33,7 @@ def signed_in(nifi: Nifi, name: str, user: str = ADMINISTRATOR) -> Tree:
     return dataflow(nifi.url, name, login=login)
 
 
+@both_secured
 def test_a_user_with_the_right_password_creates_compares_and_removes_a_dataflow(
     wire: Wire, secured: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,13 +48,14 @@ def test_a_user_with_the_right_password_creates_compares_and_removes_a_dataflow(
     assert named(server, "secured") == 0
 
 
+@both_secured
 def test_a_token_of_nifi_gives_access(secured: Nifi) -> None:
     form = urlencode({"username": GUEST, "password": secured.users[GUEST]}).encode()
     trust = ssl.create_default_context(cafile=secured.certificate)
     Server(secured.url, login_of(secured, GUEST))  # waits for the key that NiFi signs with
     with urlopen(f"{secured.url}/access/token", form, timeout=60, context=trust) as answer:
         token = answer.read().decode()
-    assert Server(secured.url, Login(token=token, ca_file=str(secured.certificate))).version == VERSION
+    assert Server(secured.url, Login(token=token, ca_file=str(secured.certificate))).version == secured.release.version
 
 
 @pytest.mark.parametrize(
@@ -71,6 +68,7 @@ def test_a_token_of_nifi_gives_access(secured: Nifi) -> None:
     ],
     ids=["password", "user", "token", "nothing"],
 )
+@both_secured
 def test_a_wrong_login_is_reported_with_a_fix_and_not_shown(secured: Nifi, login: dict[str, str], said: str) -> None:
     with pytest.raises(NifiFailed) as failed:
         Server(secured.url, Login(ca_file=str(secured.certificate), **login))
@@ -79,10 +77,10 @@ def test_a_wrong_login_is_reported_with_a_fix_and_not_shown(secured: Nifi, login
     assert WRONG not in f"{failed.value.message}{failed.value.hint}"
 
 
-def test_a_nifi_without_tls_that_accepts_no_user_is_reported(nifi_server: Nifi) -> None:
+def test_a_nifi_without_tls_that_accepts_no_user_is_reported(real_nifi: Nifi) -> None:
     with pytest.raises(NifiFailed) as failed:
-        Server(nifi_server.url, Login(username=ADMINISTRATOR, password=WRONG))
-    assert failed.value.message.startswith(f"NiFi at {nifi_server.url} accepts no login: ")
+        Server(real_nifi.url, Login(username=ADMINISTRATOR, password=WRONG))
+    assert failed.value.message.startswith(f"NiFi at {real_nifi.url} accepts no login: ")
     assert "where it has no TLS, none of them" in str(failed.value.hint)
 
 

@@ -4,12 +4,12 @@
 |---|---|---|
 | consume | ``ConsumeKafka_2_6``, with the connection in it | ``ConsumeKafka`` over ``Kafka3ConnectionService`` |
 | batch, check | ``MergeContent``, ``RouteText`` | the same |
-| write | ``PutGCSObject``: ``gcs-bucket``, ``gcs-key``, … | the same: ``Bucket``, ``Key``, … |
-| credentials | ``GCPCredentialsControllerService`` | the same; the newest ask for an *Authentication Strategy* |
+| write | ``PutGCSObject``: ``gcs-bucket``, ``gcs-key``, … | the same; from 2.7 on ``Bucket``, ``Key``, … |
+| credentials | ``GCPCredentialsControllerService`` | the same; from 2.7 on with an *Authentication Strategy* |
 
 Source: https://github.com/apache/nifi, ``nifi-nar-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of
-rel/nifi-1.18.0, ``nifi-extension-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of main. Properties have their
-display names if those are the same in all versions.
+rel/nifi-1.18.0, ``nifi-extension-bundles/nifi-kafka-bundle`` and ``nifi-gcp-bundle`` of rel/nifi-2.3.0 and
+rel/nifi-2.7.0. Properties have their display names if those are the same in all versions.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def services(
         _ON_SCREEN_2[name]: text for name, text in security.items()
     }
     return {
-        "kafka": {"variants": [{"type": CONNECTION_2, "properties": connection}]},
+        "kafka": {"variants": _variants(CONNECTION_2, substitutes, connection)},
         "credentials": {"variants": _variants(CREDENTIALS, substitutes, **_identity_properties(with_key=with_key))},
     }
 
@@ -135,7 +135,7 @@ def _consume(start: str, security: Mapping[str, str], substitutes: Mapping[str, 
         "auto.offset.reset": start,
         "message-demarcator": "\n",
     }
-    return [{"type": CONSUME_2, "properties": new}, *_variants(CONSUME_1, substitutes, old)]
+    return [*_variants(CONSUME_2, substitutes, new), *_variants(CONSUME_1, substitutes, old)]
 
 
 def _security(mechanism: str | None, protocol: str, tls_service: str | None) -> dict[str, str]:

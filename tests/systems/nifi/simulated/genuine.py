@@ -1,14 +1,15 @@
 """Types of NiFi from its sources, of each version with other names or required properties.
 
 Source: https://github.com/apache/nifi. Of 1.x: ``nifi-nar-bundles``, rel/nifi-1.18.0, and the same names in 1.28.1. Of
-2.x: ``nifi-extension-bundles``; ``SERVICES_2_STRATEGY`` is from main, with the ``AuthenticationStrategy`` of
-``nifi-gcp-bundle``, to which ``GCPCredentialsControllerServiceMigrationTest`` there migrates older ones.
+2.x: ``nifi-extension-bundles``. ``TYPES_2_3`` and ``SERVICES_2_3`` are from rel/nifi-2.3.0, with the same names in
+2.0.0 to 2.6.0; ``TYPES_2`` and ``SERVICES_2`` from rel/nifi-2.7.0, where Google's types have new names and an
+*Authentication Strategy*, to which ``GCPCredentialsControllerServiceMigrationTest`` there migrates older ones.
 Properties that our dataflows do not set, and that do not affect validity, are omitted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 STANDARD = "org.apache.nifi.processors.standard"
 GOOGLE = "org.apache.nifi.processors.gcp"
@@ -116,7 +117,7 @@ TYPES_1 = (
         f"{GOOGLE}.storage.PutGCSObject",
         "nifi-gcp-nar",
         {
-            "GCP Credentials Provider Service": "GCP Credentials Provider Service",
+            "gcp-credentials-provider-service": "GCP Credentials Provider Service",
             "gcs-bucket": "Bucket",
             "gcs-key": "Key",
             "gcs-content-type": "Content Type",
@@ -193,22 +194,15 @@ KAFKA_CONNECTION = Type(
     defaults={"security.protocol": "PLAINTEXT", "sasl.mechanism": "GSSAPI"},
     takes_any=True,
 )
-SERVICES_2 = (
-    KAFKA_CONNECTION,
-    Type(
-        f"{GOOGLE}.credentials.service.GCPCredentialsControllerService",
-        "nifi-gcp-nar",
-        _same(
-            "Use Application Default Credentials",
-            "Use Compute Engine Credentials",
-            "Service Account JSON File",
-            "Service Account JSON",
-        ),
-        sensitive=("Service Account JSON",),
-        defaults={"Use Application Default Credentials": "false", "Use Compute Engine Credentials": "false"},
-    ),
+CONSUME_2, *_STANDARD_2, _ = TYPES_2
+*_, WRITE_1 = TYPES_1
+TYPES_2_3 = (
+    CONSUME_2,
+    *_STANDARD_2,
+    replace(WRITE_1, properties={**WRITE_1.properties, "storage-api-url": "Storage API URL"}),
 )
-SERVICES_2_STRATEGY = (
+SERVICES_2_3 = (KAFKA_CONNECTION, *SERVICES_1)
+SERVICES_2 = (
     KAFKA_CONNECTION,
     Type(
         f"{GOOGLE}.credentials.service.GCPCredentialsControllerService",

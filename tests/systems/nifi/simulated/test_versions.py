@@ -18,7 +18,15 @@ from alchemesh_platform.systems.nifi.flow.definition import Processor, Service, 
 from tests.provider.wire import Wire
 from tests.systems.nifi.flows import DATAFLOW, Tree
 from tests.systems.nifi.simulated.constructed import ConstructedNifi, constructed
-from tests.systems.nifi.simulated.genuine import SERVICES_1, SERVICES_2, SERVICES_2_STRATEGY, TYPES_1, TYPES_2, Type
+from tests.systems.nifi.simulated.genuine import (
+    SERVICES_1,
+    SERVICES_2,
+    SERVICES_2_3,
+    TYPES_1,
+    TYPES_2,
+    TYPES_2_3,
+    Type,
+)
 
 
 def declared(
@@ -73,10 +81,9 @@ def renamed(found: Type) -> Type:
 VERSIONS = {
     "1.18.0": (TYPES_1, SERVICES_1),
     "1.28.1": (TYPES_1, SERVICES_1),
-    "2.0.0": (TYPES_2, SERVICES_2),
-    "2.4.0": (TYPES_2, SERVICES_2),
-    "renamed": (tuple(map(renamed, TYPES_2)), tuple(map(renamed, SERVICES_2_STRATEGY))),
-    "main": (TYPES_2, SERVICES_2_STRATEGY),
+    "2.3.0": (TYPES_2_3, SERVICES_2_3),
+    "2.7.0": (TYPES_2, SERVICES_2),
+    "renamed": (tuple(map(renamed, TYPES_2)), tuple(map(renamed, SERVICES_2))),
 }
 
 
@@ -107,9 +114,9 @@ def test_every_version_accepts_the_whole_declaration(wire: Wire, version: str, f
     ("version", "key", "identity"),
     [
         ("1.18.0", {"service-account-json": "#{gcp.key}"}, {"application-default-credentials": "true"}),
-        ("2.4.0", {"Service Account JSON": "#{gcp.key}"}, {"Use Application Default Credentials": "true"}),
+        ("2.3.0", {"service-account-json": "#{gcp.key}"}, {"application-default-credentials": "true"}),
         (
-            "main",
+            "2.7.0",
             {
                 "Service Account JSON": "#{gcp.key}",
                 "Authentication Strategy": "Service Account Credentials (Json Value)",
@@ -129,9 +136,9 @@ def test_the_writer_uses_the_declared_identity_in_every_version(
             assert {name: value for name, value in found.items() if value not in (None, "false")} == wanted
 
 
-@pytest.mark.parametrize("version", ["1.18.0", "2.4.0"])
+@pytest.mark.parametrize("version", ["1.18.0", "2.7.0"])
 def test_tls_to_kafka_trusts_the_authorities_of_a_nifi_service(wire: Wire, version: str) -> None:
-    where = {"1.18.0": ("consume", "ssl.context.service"), "2.4.0": ("kafka", "SSL Context Service")}
+    where = {"1.18.0": ("consume", "ssl.context.service"), "2.7.0": ("kafka", "SSL Context Service")}
     component, name = where[version]
     for protocol, wanted in (("SASL_SSL", "an-id"), ("SASL_PLAINTEXT", None)):
         with nifi_of(version) as nifi:
@@ -164,7 +171,7 @@ def test_an_invalid_service_is_reported_immediately(wire: Wire) -> None:
     given_services, given_processors = declared()
     connection = given_services["kafka"]["variants"][0]["properties"]
     connection["Security Protocol"] = "TLS"
-    with nifi_of("2.4.0") as nifi:
+    with nifi_of("2.7.0") as nifi:
         with pytest.raises(grpc.RpcError) as failed:
             wire.create(DATAFLOW, dataflow(nifi.url, given_services, given_processors))
         said = failed.value.details() or ""
@@ -175,10 +182,10 @@ def test_an_invalid_service_is_reported_immediately(wire: Wire) -> None:
 
 def test_nifi_2_gets_its_own_property_names(wire: Wire) -> None:
     given_services, given_processors = declared()
-    with nifi_of("2.4.0") as nifi:
+    with nifi_of("2.7.0") as nifi:
         tree = dataflow(nifi.url, given_services, given_processors)
         made = wire.create(DATAFLOW, tree)
-        assert (made.state["serverVersion"], made.state["health"]) == ("2.4.0", "healthy")
+        assert (made.state["serverVersion"], made.state["health"]) == ("2.7.0", "healthy")
         found = deployed(nifi)
         ids = {entity["component"]["name"]: identity for identity, entity in nifi.entities.items()}
         consume = found["consume"]["config"]["properties"]

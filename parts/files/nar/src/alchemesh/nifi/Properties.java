@@ -4,17 +4,17 @@ import org.apache.nifi.components.PropertyDescriptor;
 import org.apache.nifi.components.Validator;
 import org.apache.nifi.expression.ExpressionLanguageScope;
 
-/** Properties under the names that NiFi 1.18's own processors give them. */
-final class Properties {
+/** Properties under the names that NiFi's own types give them. */
+public final class Properties {
 
     private Properties() {
     }
 
-    static PropertyDescriptor required(String name, String displayName) {
+    public static PropertyDescriptor required(String name, String displayName) {
         return text(name, displayName).required(true).build();
     }
 
-    static PropertyDescriptor.Builder text(String name, String displayName) {
+    public static PropertyDescriptor.Builder text(String name, String displayName) {
         return new PropertyDescriptor.Builder()
             .name(name)
             .displayName(displayName)
@@ -22,7 +22,7 @@ final class Properties {
             .addValidator(Validator.VALID);
     }
 
-    static PropertyDescriptor.Builder choice(String name, String displayName, String byDefault, String... values) {
+    public static PropertyDescriptor.Builder choice(String name, String displayName, String byDefault, String... values) {
         return new PropertyDescriptor.Builder()
             .name(name)
             .displayName(displayName)
@@ -32,7 +32,7 @@ final class Properties {
             .defaultValue(byDefault);
     }
 
-    static PropertyDescriptor perFlowFile(String name, String displayName, String byDefault, boolean required) {
+    public static PropertyDescriptor perFlowFile(String name, String displayName, String byDefault, boolean required) {
         return text(name, displayName)
             .required(required)
             .defaultValue(byDefault)
