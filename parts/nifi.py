@@ -332,12 +332,24 @@ def _build_nar(scratch: Path, folder: Path, release: Release) -> None:
     content.mkdir(parents=True)
     others = {name for bundle in (folder / "libs").glob("nifi-standard-s*.nar") for name in _jars_of(bundle)}
     for library in bundled.glob("*.jar"):
+        if library.name.startswith("nifi-standard-processors"):
+            _unregister(library)
         if not library.name.startswith("slf4j") and library.name not in others:  # the server's own, or the parent's
             library.rename(content / library.name)
     (folder / "extensions").mkdir()
     # `jar`, since it writes entries for folders, without which NiFi does not unpack.
     nar = folder / "extensions" / f"{NAR}.nar"
     _run(*jar, str(nar), "--manifest", str(manifest), "-C", str(scratch / "nar"), ".")
+
+
+def _unregister(library: Path) -> None:
+    """Remove the list of a library's types. The bundle lists those that tests use: NiFi loads each listed one."""
+    whole = library.with_suffix(".whole")
+    library.rename(whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(library, "w") as new:
+        for entry in old.infolist():
+            if not entry.filename.startswith("META-INF/services/org.apache.nifi."):
+                new.writestr(entry, old.read(entry))
 
 
 def _jars_of(bundle: Path) -> list[str]:

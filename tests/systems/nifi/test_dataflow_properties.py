@@ -58,7 +58,6 @@ def test_a_missing_nifi_service_is_reported_by_its_id(wire: Wire, server: Server
         assert set(running(server, "trusting").values()) == {"RUNNING"}
 
 
-@both_releases
 def test_a_batch_that_waits_for_size_and_time_does_not_stop_its_source(
     wire: Wire, server: Server, real_nifi: Nifi
 ) -> None:
