@@ -10,7 +10,6 @@ from urllib.request import urlopen
 
 import pytest
 
-from alchemesh_components.input_ports.kafka_nifi_gcs.processors import CONSUME_1, CONSUME_2
 from alchemesh_platform.clouds.gcp.emulation.api.storage import StorageRest
 from alchemesh_platform.systems.nifi.server import Login, Server
 from parts.nifi import ADMINISTRATOR, GUEST, SUBSTITUTES, Nifi
@@ -24,7 +23,7 @@ from tests.end_to_end.faults.faulty import (
     Faulty,
     Mesh,
 )
-from tests.systems.nifi.flows import named, processors_of
+from tests.systems.nifi.flows import named
 from tests.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 20 s, or in a minute
@@ -92,28 +91,6 @@ def test_a_nifi_user_without_rights_is_reported_at_the_port_and_another_user_res
     assert named(Server(server.url, login), name) == 1
     product.destroy()
     assert named(Server(server.url, login), name) == 0
-
-
-def test_a_nifi_2_without_a_bundle_is_reported_at_the_port_and_with_it_deploys(
-    mesh: Mesh, nifi_2_server: Nifi, tmp_path: Path
-) -> None:
-    server = nifi_2_server
-    product = mesh.product(tmp_path, nifi={"url": server.url, "drain": "2m"})
-    product.fails(
-        f"NiFi 2.3.0 at {server.url} has no type for processor 'consume': it has none of {CONSUME_2}, {CONSUME_1}",
-        line=SALES,
-        path=SALES_PATH,
-        hint="add a bundle that has it to NiFi's extensions folder: nifi-kafka-nar",
-    )
-    assert groups(server, product) == []
-    product.set("nifi", substitutes=SUBSTITUTES)
-    product.up(repeated=True)
-    (name,) = groups(server, product)
-    client = Server(server.url)
-    types = {found: entity["component"]["type"] for found, entity in processors_of(client, name).items()}
-    assert types["consume"] == SUBSTITUTES[CONSUME_2]
-    product.destroy()
-    assert named(client, name) == 0
 
 
 def landed(mesh: Mesh, product: Faulty) -> Counter[int]:
