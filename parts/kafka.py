@@ -23,9 +23,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from alchemesh_platform.machine.servers.ports import free_port
 from parts import cache
-from parts.class_archive import class_archive_options, create_class_archive
 from parts.java import PartFailed, maven
 from parts.server import Server
+from parts.tools.class_archive import class_archive_options, create_class_archive
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient

@@ -30,9 +30,9 @@ from urllib.request import urlopen
 
 from alchemesh_platform.machine.servers.ports import free_port
 from parts import cache
-from parts.class_archive import class_archive_options, create_class_archive
 from parts.java import PartFailed, java_home, maven
 from parts.server import Server
+from parts.tools.class_archive import class_archive_options, create_class_archive
 
 FILES = Path(__file__).parent / "files" / "kestra"
 VERSION = "2.0.0"
