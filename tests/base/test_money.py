@@ -46,6 +46,12 @@ def test_a_quantity_is_read_in_the_unit_that_the_platform_counts(text: str, amou
     assert (found.amount, found.unit) == (Decimal(amount), unit)
 
 
+@pytest.mark.parametrize("text", ["0.0000000000000000000000001 day", "9999999999999999999 rows"])
+def test_a_quantity_that_no_bill_can_be_calculated_with_is_none(text: str) -> None:
+    """The first one ended `contract bill`, and `observe` of all products, with an error of decimals."""
+    assert parse_quantity(text) is None
+
+
 @pytest.mark.parametrize(
     "text", ["", "no", "1000", "1000 seats", "0 requests", "-1 requests", "1,00 requests", ".5 GB", "GB GB", "9" * 70]
 )

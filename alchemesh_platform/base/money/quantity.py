@@ -43,6 +43,7 @@ _QUANTITY = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _LENGTH_MAX = 64
+_SMALLEST, _LARGEST = Decimal("0.001"), Decimal(10**18)  # bills are calculated with 28 digits
 USES = "a quantity of requests, rows or bytes"
 PERIODS = "a period"
 USE_EXAMPLES = "1000 requests, 1 million rows or 1 GB"
@@ -68,7 +69,7 @@ class Quantity:
 
 
 def parse_quantity(text: str) -> Quantity | None:
-    """Read a quantity; None if the text is none that the platform counts, or if it is zero."""
+    """Read a quantity; None if the text is none that the platform counts, or if it is too small or too large."""
     match = _QUANTITY.fullmatch(text) if len(text) <= _LENGTH_MAX else None
     if match is None or (match["fraction"] and not match["number"]):
         return None
@@ -77,4 +78,5 @@ def parse_quantity(text: str) -> Quantity | None:
     if found is None or number == 0:
         return None
     size, unit = found
-    return Quantity(number * _SCALES.get((match["scale"] or "").lower(), 1) * size, unit)
+    amount = number * _SCALES.get((match["scale"] or "").lower(), 1) * size
+    return Quantity(amount, unit) if _SMALLEST <= amount <= _LARGEST else None
