@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from alchemesh_cli.render.status import APART, MEASURED
+from alchemesh_cli.render.status import APART, MEASURED, SAME
 from alchemesh_cli.render.text.quantities import counted, share, span
 from alchemesh_platform.base.printable import one_line
 from alchemesh_platform.base.quantities import brief
@@ -28,12 +28,12 @@ def print_measurement(console: Console, measurement: Measurement) -> None:
         console.print(Text(f"  {port.removeprefix(measurement.product + '/')}"), soft_wrap=True)
         for result in results:
             console.print(probe_line(result), soft_wrap=True)
-    last = ""
+    last = ("", "")
     for each in measurement.values:
-        if each.asset != last:
+        if each.asset != last[0]:
             console.print(Text(f"  {each.asset.removeprefix(measurement.product + '/')}"), soft_wrap=True)
-            last = each.asset
-        console.print(_line(each), soft_wrap=True)
+        console.print(_line(each, SAME if (each.asset, each.note) == last else one_line(each.note)), soft_wrap=True)
+        last = (each.asset, each.note)
     for port, reason in measurement.unmeasured.items():
         console.print(Text(f"  {port.rpartition('/')[2]}: not measured, {reason}", style="dim"), soft_wrap=True)
     probing = measurement.probing
@@ -75,11 +75,11 @@ def probe_line(result: ProbeResult) -> Text:
     return Text.assemble((f"    {result.protocol:<14}", "dim"), (f"{mark} {result.outcome}", style), APART, detail)
 
 
-def _line(each: Measured) -> Text:
+def _line(each: Measured, reason: str) -> Text:
     mark, style = MEASURED[each.outcome]
     name = f"    {each.measure.replace('_', ' '):<14}"
     if each.outcome != "value":
-        return Text.assemble((name, "dim"), (f"{mark} {each.outcome}", style), APART, one_line(each.note))
+        return Text.assemble((name, "dim"), (f"{mark} {each.outcome}", style), APART, reason)
     if each.good is not None and each.total:
         return Text.assemble((name, "dim"), f"{share(each.good, each.total)} ({each.good:,} of {each.total:,})")
     return Text.assemble((name, "dim"), span(each.value or 0.0))

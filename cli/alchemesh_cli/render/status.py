@@ -86,6 +86,7 @@ TESTED: Mapping[str, tuple[str, str]] = {
 }
 OUTPUT_LINES_SHOWN = 5
 APART = " · "
+SAME = "for the same reason"
 
 
 def print_product(console: Console, status: ProductStatus, now: datetime, where: str = "") -> None:
@@ -320,7 +321,8 @@ def _output_details(port: OutputStatus, now: datetime, width: int) -> Iterator[T
     names = max((len(asset.name) for asset in port.assets), default=0)
     for asset in port.assets:
         yield Text.assemble(("asset     ", "dim"), (f"{asset.name:<{names}}  ", "bold"), _holds(asset, now))
-        yield from (_measure(measure, now) for measure in asset.measures)
+        notes = ["", *(measure.note for measure in asset.measures)]
+        yield from (_measure(one, now, before) for one, before in zip(asset.measures, notes, strict=False))
     for table in port.tables:
         held = APART.join(word for word in (*_healthy_reasons(port), _holds(table, now)) if word)
         yield Text.assemble((f"{table.name:<8}  ", "dim"), held)
@@ -355,15 +357,19 @@ def _state(state: StateStatus, now: datetime) -> Text:
     return Text.assemble((f"{mark} {state.state.replace('_', ' ')}", style), f" {facts}{note}")
 
 
-def _measure(measure: MeasureStatus, now: datetime) -> Text:
-    """``completeness  99 % (990 of 1,000) · 3 min ago by code of …``, or the reason why there is no value."""
+def _measure(measure: MeasureStatus, now: datetime, before: str = "") -> Text:
+    """``completeness  99 % (990 of 1,000) · 3 min ago by code of …``, or the reason why there is no value.
+
+    A reason is named once, if that of the measure ``before`` is the same.
+    """
     mark, style = MEASURED[measure.outcome]
     facts = [f"{ago(measure.measured_at, now)} by {measure.reported_by}"]
     if measure.outcome == "value":
         said = _value(measure)
     else:
         said = f"{mark} {measure.outcome}"
-        facts.insert(0, _value(measure) if measure.outcome == "stale" else one_line(measure.note))
+        reason = SAME if measure.note == before else one_line(measure.note)
+        facts.insert(0, _value(measure) if measure.outcome == "stale" else reason)
     name = measure.measure.replace("_", " ").replace(":", " ")
     return Text.assemble(
         (f"{'':<10}{name:<{_NAME_WIDTH}}{'' if len(name) < _NAME_WIDTH else '  '}", "dim"),

@@ -199,7 +199,11 @@ def test_a_table_that_cannot_be_read_is_an_error_with_its_reason_and_the_others_
     assert invoke(["observe"]) == ExitCode.FAILED
     shown = capsys.readouterr()
     assert f"error: could not measure {SHOP}/sale" in shown.err
-    assert "completeness  ✗ error · " in shown.out
+    assert "completeness  ✗ error · the table in " in shown.out
+    assert shown.out.count("lacks 1 of its files, such as ") == 2, "the probe and the asset name the reason once each"
+    assert "uniqueness    ✗ error · for the same reason\n" in shown.out
+    assert invoke(["status"]) == 0
+    assert "uniqueness    ✗ error · for the same reason · just now by platform" in capsys.readouterr().out
     assert "completeness  100 % (1 of 1)" in shown.out
 
 
