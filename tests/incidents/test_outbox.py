@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from sqlalchemy import update
 
 from alchemesh_platform.base.secrets import SecretRef
 from alchemesh_platform.channels.undelivered import NotDelivered
@@ -21,11 +22,12 @@ from alchemesh_platform.incidents.evaluate import add_measurements
 from alchemesh_platform.incidents.incident import Facts, Incident, IncidentEvent, Transition
 from alchemesh_platform.incidents.notifying import outbox
 from alchemesh_platform.incidents.notifying.message import Notification, Told, cloud_event, subject_of, text_of
-from alchemesh_platform.incidents.notifying.outbox import Sent, deliver, retry_after, waiting
+from alchemesh_platform.incidents.notifying.outbox import Sent, channels_of, deliver, plan, retry_after, waiting
 from alchemesh_platform.incidents.store import find_incidents
 from alchemesh_platform.platform_file.notify import Mail, Notify, Webhook
 from alchemesh_platform.registry.records import AccessRequestRecord, ContractRecord
 from alchemesh_platform.registry.store import Registry
+from alchemesh_platform.registry.tables import incident_deliveries
 from tests.access.airport import AMELIA, BESSIE, FLIGHTS, INTERNAL, KATHERINE, RESTRICTED, WILBUR, Airport
 from tests.access.conftest import airport, clock, environment, fresh_url, registry, registry_url
 from tests.engine.state.pulumi_cloud import certificate
@@ -223,6 +225,21 @@ def test_a_notification_is_given_up_after_three_days(airport: Airport) -> None:
         assert waiting(airport.registry, airport.environment, webhooks(received)) == []
         received.status = 204
         assert delivered(airport, webhooks(received), timedelta(days=4)) == Sent(0)
+
+
+def test_a_notification_of_another_version_holds_up_no_later_one(airport: Airport) -> None:
+    """It ended `observe`, `report` and `inbox --send`, each time."""
+    report(airport, "bb")
+    with hook() as one:
+        plan(airport.registry, airport.environment, channels_of(webhooks(one)), airport.clock())
+        with airport.registry.writing() as connection:
+            own = incident_deliveries.c.environment == airport.environment
+            connection.execute(update(incident_deliveries).where(own).values(document='{"surprise": 1}'))
+        report(airport, "bb", ports=(INTERNAL,))
+        sent = delivered(airport, webhooks(one))
+        assert (sent.number, one.transitions()) == (1, [["opened"]])
+        assert [each.reason for each in sent.failures] == ["cannot be read"]
+        assert delivered(airport, webhooks(one)) == Sent()
 
 
 def test_a_channel_that_is_configured_later_gets_no_old_transitions(airport: Airport) -> None:

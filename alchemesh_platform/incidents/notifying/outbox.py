@@ -11,10 +11,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, delete, insert, select, update
 
 from alchemesh_platform.base.secrets import SecretRef
@@ -46,6 +48,8 @@ LONGEST_RETRY = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=3)
 KEPT = timedelta(days=30)  # how long ended rows stay
 CLAIM = timedelta(minutes=2)  # longer than sending takes
+UNREADABLE = "cannot be read"
+NEWEST = "another version wrote it: use the newest, pip install --upgrade alchemesh-platform"
 NOT_CONFIGURED = "the platform file no longer names it"
 _AT_ONCE = 8
 
@@ -142,8 +146,9 @@ def plan(registry: Registry, environment: str, channels: Sequence[Channel], now:
                 continue
             done.append(row.number)
             if now - max(row.recorded_at, until or row.recorded_at) <= NEWS_FOR:
-                event = IncidentEvent.model_validate_json(row.document)
-                by_product.setdefault(row.product, []).append(Told(id=row.id, event=event))
+                with suppress(ValidationError):  # of another version: it must not hold up the later ones
+                    event = IncidentEvent.model_validate_json(row.document)
+                    by_product.setdefault(row.product, []).append(Told(id=row.id, event=event))
         for product, told in by_product.items():
             ports = {each.event.incident.facts.port for each in told}
             receivers = receivers_of(joined, environment, product, ports, now)
@@ -294,7 +299,13 @@ def _deliver_all(registry: Registry, environment: str, channel: Channel, now: da
     number, failures = 0, []
     while (row := _claim(registry, environment, channel, now)) is not None:
         try:
-            _send(channel, Notification.model_validate_json(row.document), now)
+            notification = Notification.model_validate_json(row.document)
+        except ValidationError:  # of another version: it must not hold up the later ones
+            _set(registry, row.number, ended_at=now, claimed_until=None, failure=UNREADABLE)
+            failures.append(NotDelivered(f"a notification of {row.product} {UNREADABLE}", UNREADABLE, hint=NEWEST))
+            continue
+        try:
+            _send(channel, notification, now)
         except NotDelivered as failure:
             failures.append(failure)
             _failed(registry, row, failure, now)
