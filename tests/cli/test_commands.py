@@ -69,6 +69,7 @@ def test_every_exit_code_has_a_meaning() -> None:
     assert set(EXIT_CODES) == set(ExitCode)
 
 
+@pytest.mark.slow
 def test_the_generated_docs_are_fresh() -> None:
     checked = subprocess.run(
         [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
