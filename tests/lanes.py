@@ -119,6 +119,7 @@ SLOW = (
     "tests/systems/kafka/test_rows.py",
     "tests/systems/local/gateway/",
     "tests/systems/local/handlers/",
+    "tests/systems/local/iceberg/",
     "tests/systems/local/landing/test_ingestion.py",
     "tests/systems/local/landing/test_landing_values.py",
     "tests/systems/local/test_job.py",
