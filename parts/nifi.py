@@ -198,7 +198,9 @@ class Nifi(Server):
 
     def _launched(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         jars = ":".join(str(jar) for jar in sorted((self.parts / "libs").glob("*.jar")))
-        command = [self.release.tool("java"), *_JAVA, "-cp", f"conf:{jars}", "org.apache.nifi.NiFi"]
+        # NiFi 2 also listens on a port for its own management, by default the same for each server of a machine.
+        management = f"-Dorg.apache.nifi.management.server.address=127.0.0.1:{free_port('127.0.0.1')}"
+        command = [self.release.tool("java"), *_JAVA, management, "-cp", f"conf:{jars}", "org.apache.nifi.NiFi"]
         return subprocess.Popen(
             command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )

@@ -314,7 +314,6 @@ def test_a_wrong_dataflow_is_refused_at_its_property(wire: Wire, wrong: Tree, at
     assert list(refused.value.failures) == [at]
 
 
-@both_releases
 def test_a_creation_resumes_after_nifi_is_killed(wire: Wire, server: Server, real_nifi: Nifi) -> None:
     tree = dataflow(real_nifi.url, "interrupted")
     with ThreadPoolExecutor(1) as pool:

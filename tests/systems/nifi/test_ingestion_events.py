@@ -21,7 +21,7 @@ from tests.provider.wire import Wire
 from tests.systems.nifi.simulated.genuine import SERVICES_1, SERVICES_2_3, TYPES_1, TYPES_2_3
 
 from .bucket import Bucket
-from .flows import DATAFLOW, Tree, group_of, processors_of, with_property
+from .flows import DATAFLOW, Tree, both_releases, group_of, processors_of, with_property
 from .ingestion import PASSWORD, USER, dataflow, grant_rights
 from .stream import flights, reporting, watching
 
@@ -83,6 +83,7 @@ def unlike_nifis_own(server: Server, name: str, release: str) -> list[str]:
     ]
 
 
+@both_releases
 def test_every_event_arrives_through_kills_of_nifi_and_of_the_broker(
     wire: Wire, server: Server, real_nifi: Nifi, kafka: Broker, storage: str
 ) -> None:
