@@ -33,6 +33,7 @@ MISSING: dict[str, Callable[[], str | None]] = {
     "languages": languages.missing,
     "nifi2": nifi.TWO.missing,
     **dict.fromkeys(environments.PREPARE, environments.missing),
+    "spark": java.missing,
 }
 
 

@@ -28,6 +28,7 @@ GROUPS = {
     "tests/systems/kafka/": "kafka",
     "tests/systems/kestra/served/": "kestra",
     "tests/systems/nifi/": "nifi",
+    "tests/systems/spark/": "spark",
     "tests/clouds/gcp/emulation/": "emulators",
     "tests/clouds/gcp/test_a_whole_product.py": "emulators",
     "tests/clouds/gcp/test_another_region.py": "emulators",

@@ -19,6 +19,7 @@ LOCAL_COMPONENTS = {
     "python-job": "local-python",
     "airflow-dag": "airflow-dag",
     "dagster-job": "dagster-job",
+    "spark-job": "spark-submit",
     "data-product-input": "data-product-input",
 }
 

@@ -137,7 +137,7 @@ BY_TYPE: dict[str, tuple[Permission, ...]] = {
 
 # They need no permission beyond the files and ports of the user who deploys, or change nothing by themselves.
 WITHOUT = (
-    *("alchemesh:airflow:", "alchemesh:dagster:"),
+    *("alchemesh:airflow:", "alchemesh:dagster:", "alchemesh:spark:"),
     *("alchemesh:local:", "alchemesh:mesh:", "pulumi:providers:"),
 )
 

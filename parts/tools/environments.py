@@ -11,6 +11,7 @@ from alchemesh_platform.clouds.aws.emulation.servers.services import ensure_mini
 from alchemesh_platform.clouds.gcp.emulation.servers.local_bigquery import ensure_local_bigquery
 from alchemesh_platform.systems.airflow.server import ensure_airflow
 from alchemesh_platform.systems.dagster.environment import ensure_dagster
+from alchemesh_platform.systems.spark.environment import ensure_spark
 from parts.java import PartFailed
 
 
@@ -32,4 +33,5 @@ PREPARE: dict[str, Callable[[], Path]] = {
     "dagster": partial(_prepare, ensure_dagster),
     "local-bigquery": partial(_prepare, ensure_local_bigquery),
     "ministack": partial(_prepare, ensure_ministack),
+    "spark": partial(_prepare, ensure_spark),
 }

@@ -117,7 +117,7 @@ def test_components_of_a_place_are_those_of_its_role() -> None:
     uses = ("StorageUse", "CodeUse", "ProxyUse")
     places = {name: SCHEMA["$defs"][name]["properties"]["component"]["else"] for name in uses}
     assert places["StorageUse"]["enum"] == ["columnar-table", "object-storage", "streaming-topic"]
-    assert places["CodeUse"]["enum"] == ["airflow-dag", "dagster-job", "kestra-flow", "python-job"]
+    assert places["CodeUse"]["enum"] == ["airflow-dag", "dagster-job", "kestra-flow", "python-job", "spark-job"]
     assert len(places["ProxyUse"]["enumDescriptions"]) == len(places["ProxyUse"]["enum"])
 
 

@@ -266,7 +266,7 @@ TYPES = {
     ),
     ("code", "platform-foundation"): (
         "--type: 'platform-foundation' is a type for a platform, expected one for a code",
-        "use one of these types: airflow-dag, dagster-job, kestra-flow, python-job",
+        "use one of these types: airflow-dag, dagster-job, kestra-flow, python-job, spark-job",
     ),
     ("storage", "streaming-topic"): (
         "--type: there is no template for 'streaming-topic', whose components provide a TopicConnection",

@@ -137,6 +137,20 @@ def find_run(platform: Platform, run: str) -> Deployment:
         return _found(registry, platform.environment, run)
 
 
+def event_log_of(platform: Platform, run: Deployment) -> str | None:
+    """The place of the event log of a run; None if its engine keeps none, or if it is no longer on this machine."""
+    from alchemesh_platform.registry.records import ProductRecord
+    from alchemesh_platform.registry.store import Registry
+
+    with Registry.open(platform.registry) as registry:
+        record = registry.get(ProductRecord, run.environment, run.product)
+    folder = None if record is None or record.code is None else record.code["connection"].get("event_log")
+    if folder is None:
+        return None
+    place = f"{folder}/{run.id}"
+    return place if "://" in place or Path(place).is_dir() else None
+
+
 def _found(registry: Registry, environment: str, run: str) -> Deployment:
     see = remedy("{} shows the ids", command("runs", "list"))
     if len(run) < SHORTEST_ID:

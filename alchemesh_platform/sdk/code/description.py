@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -38,6 +38,9 @@ class JobDescription(BaseModel):
     catch_up: CatchUp = Field(default="latest", description="Missed times of the schedule that run later.")
     retries: int = Field(default=0, ge=0, description="Number of retries of a failed run.")
     retry_delay_seconds: float = Field(default=60.0, ge=0, description="Wait before a retry.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Options of the program that runs the code: Spark."
+    )
     home: str | None = Field(default=None, description="Folder of the platform's local files.")
     platform_file: str | None = Field(default=None, description="Platform file; None for the built-in platform.")
     emulated: bool = Field(default=False, description="Whether emulators on this machine replace the clouds.")

@@ -24,6 +24,9 @@ class JobConnection(Connection):
     engine_job: str | None = Field(
         default=None, description="Name of the job in the engine: id of a DAG or flow, location and job, function."
     )
+    event_log: str | None = Field(
+        default=None, description="Folder of event logs, with a folder for each run, by the id of the run."
+    )
     engine_login: dict[str, Any] | None = Field(
         default=None, description="Sign-in of the platform at the engine; secrets by reference."
     )

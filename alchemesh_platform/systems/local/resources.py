@@ -459,6 +459,7 @@ class Job(PlatformResource):
         catch_up: Missed times of the schedule that run later; `latest` by default.
         retries: Number of retries of a failed run.
         retry_delay_seconds: Wait before a retry; 60 by default.
+        options: Options of the program that runs the code, such as Spark's.
         home: Folder of the platform's local files.
         platform_file: Platform file of the environment.
         emulated: Whether emulators on this machine replace the clouds.
@@ -483,6 +484,7 @@ class Job(PlatformResource):
     catch_up: Output[str | None]
     retries: Output[int | None]
     retry_delay_seconds: Output[int | None]
+    options: Output[dict[str, Any] | None]
     home: Output[str | None]
     platform_file: Output[str | None]
     emulated: Output[bool | None]
@@ -505,6 +507,7 @@ class Job(PlatformResource):
         catch_up: Input[Literal["latest", "all", "none"]] | None = None,
         retries: Input[int] | None = None,
         retry_delay_seconds: Input[int] | None = None,
+        options: Input[Mapping[str, Any]] | None = None,
         home: Input[str] | None = None,
         platform_file: Input[str] | None = None,
         emulated: Input[bool] | None = None,
@@ -524,6 +527,7 @@ class Job(PlatformResource):
             "catch_up": catch_up,
             "retries": retries,
             "retry_delay_seconds": retry_delay_seconds,
+            "options": options,
             "home": home,
             "platform_file": platform_file,
             "emulated": emulated,

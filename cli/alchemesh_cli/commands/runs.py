@@ -89,10 +89,12 @@ def show(where: Where, as_json: bool, run: str) -> None:
     Examples:
       alchemesh runs show 3f9c2a71
     """
-    from alchemesh_platform.app.runs.history import find_run
+    from alchemesh_platform.app.runs.history import event_log_of, find_run
     from alchemesh_platform.app.where import read_platform
 
-    _print(where, find_run(read_platform(where), run), as_json=as_json)
+    platform = read_platform(where)
+    found = find_run(platform, run)
+    _print(where, found, as_json=as_json, event_log=event_log_of(platform, found))
 
 
 @command.command(short_help="Print the output of a run.")
@@ -140,7 +142,7 @@ def cancel(where: Where, as_json: bool, take_over: str | None, run: str) -> None
     _print(where, history.cancel(platform, run, actor, take_over=take_over), as_json=as_json)
 
 
-def _print(where: Where, run: Deployment, *, as_json: bool) -> None:
+def _print(where: Where, run: Deployment, *, as_json: bool, event_log: str | None = None) -> None:
     if as_json:
         from alchemesh_platform.app.runs.history import run_as_json
 
@@ -150,4 +152,4 @@ def _print(where: Where, run: Deployment, *, as_json: bool) -> None:
 
     from alchemesh_cli.render.runs import run_lines
 
-    click.echo("\n".join(run_lines(run, datetime.now(UTC))))
+    click.echo("\n".join(run_lines(run, datetime.now(UTC), event_log)))

@@ -45,8 +45,12 @@ def _row(run: Deployment, now: datetime) -> tuple[str, ...]:
     )
 
 
-def run_lines(run: Deployment, now: datetime) -> Iterator[str]:
-    """Everything about one run, apart from its output."""
+def run_lines(run: Deployment, now: datetime, event_log: str | None = None) -> Iterator[str]:
+    """Everything about one run, apart from its output.
+
+    Args:
+        event_log: Place of the event log that its engine keeps.
+    """
     told = run.cancelled_by is not None and run.problem == f"cancelled by {run.cancelled_by}"
     facts = {
         "product": f"{run.product} {run.version}".strip(),
@@ -60,6 +64,7 @@ def run_lines(run: Deployment, now: datetime) -> Iterator[str]:
         "started by": run.actor,
         "cancelled by": run.cancelled_by or "",
         "request": run.request or "",
+        "event log": event_log or "",
     }
     yield f"run {run.id}"
     for name, value in facts.items():

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
 from alchemesh_components.code.arguments import CodeArgs
+from alchemesh_components.spark.arguments import SparkArgs
 from alchemesh_platform.sdk.wiring import Wiring
 from alchemesh_platform.systems.local.resources import Job
 
 
 def describe_job(
-    name: str, args: CodeArgs, wiring: Wiring, *, run: str, python: str | None, opts: pulumi.ResourceOptions
+    name: str,
+    args: CodeArgs | SparkArgs,
+    wiring: Wiring,
+    *,
+    run: str,
+    python: str | None,
+    opts: pulumi.ResourceOptions,
+    options: Mapping[str, Any] | None = None,
 ) -> Job:
     """Declare the description of a job. The provider checks that its module or script exists.
 
@@ -25,6 +34,7 @@ def describe_job(
         run: Folder of job descriptions, `local.run` of the settings.
         python: Python interpreter of the code; by default the one that runs alchemesh.
         opts: Options of the resource, with its parent.
+        options: Options of the program that runs the code, if it is not plain Python.
     """
     fields = {"time_zone", "on", "catch_up", "retries"}
     # Defaults are not declared, so that the resources of earlier versions stay as they are.
@@ -35,6 +45,8 @@ def describe_job(
     }
     if args.retries:
         others["retry_delay_seconds"] = int(args.retry_delay.total_seconds())
+    if options:
+        others["options"] = dict(options)
     if (place := wiring.place) is not None:
         others["home"] = place.home
         if place.platform_file is not None:

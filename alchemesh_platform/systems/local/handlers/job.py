@@ -47,6 +47,9 @@ class JobInputs(Properties):
     )
     retries: int | None = Field(default=None, ge=0, description="Number of retries of a failed run.")
     retry_delay_seconds: int | None = Field(default=None, ge=0, description="Wait before a retry; 60 by default.")
+    options: dict[str, Any] | None = Field(
+        default=None, description="Options of the program that runs the code, such as Spark's."
+    )
     home: str | None = Field(default=None, description="Folder of the platform's local files.")
     platform_file: str | None = Field(default=None, description="Platform file of the environment.")
     emulated: bool | None = Field(default=None, description="Whether emulators on this machine replace the clouds.")
@@ -145,7 +148,7 @@ def _description(inputs: JobInputs, context: Context) -> JobDescription:
         timeout_seconds=inputs.timeout_seconds,
         **{
             name: value
-            for name in ("time_zone", "on", "catch_up", "retries", "retry_delay_seconds", *_PLACE)
+            for name in ("time_zone", "on", "catch_up", "retries", "retry_delay_seconds", "options", *_PLACE)
             if (value := getattr(inputs, name)) is not None
         },
     )

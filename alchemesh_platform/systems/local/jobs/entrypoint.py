@@ -11,7 +11,7 @@ from pathlib import Path
 from alchemesh_platform.base.problems import closest
 
 ENTRYPOINT = re.compile(
-    r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)|(?P<script>[\w./ -]+\.py)"
+    r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)|(?P<script>[\w./ -]+\.(py|sql))"
 )
 
 # limits.h, https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/limits.h.html: 255 on Linux and macOS; for a path

@@ -73,6 +73,7 @@ def run_job(
     environ: Mapping[str, str] = os.environ,
     variables: Mapping[str, str] | None = None,
     cancelled: threading.Event | None = None,
+    program: Sequence[str] | None = None,
 ) -> CodeRun:
     """Run a job with its connections, and wait for its end.
 
@@ -88,6 +89,7 @@ def run_job(
         environ: Environment variables that hold the secrets.
         variables: Additional variables of the job, such as addresses of emulators.
         cancelled: Set it to interrupt the job.
+        program: Program that gets the entrypoint as its argument; by default the job's Python.
 
     Raises:
         JobFailed: when the job cannot start.
@@ -117,7 +119,8 @@ def run_job(
             CONNECTIONS_VARIABLE: str(file),
         }
         masker = Masker({*secrets.values(), *named.values(), *_credentials(connections), *_others(environ, passed)})
-        process = _start(job, arguments, passed)
+        words = [job.python, *interpreter_arguments(job.entrypoint)] if program is None else [*program, job.entrypoint]
+        process = _start([*words, *arguments], job, passed)
         return _follow(process, job, _Output(on_output, masker), cancelled or threading.Event())
 
 
@@ -138,10 +141,10 @@ def _others(environ: Mapping[str, str], passed: Mapping[str, str]) -> Iterator[s
             yield value
 
 
-def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(words: Sequence[str], job: JobDescription, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [job.python, *interpreter_arguments(job.entrypoint), *arguments],
+            list(words),
             cwd=job.working_directory,
             env=dict(variables),
             stdin=subprocess.DEVNULL,
@@ -151,7 +154,7 @@ def _start(job: JobDescription, arguments: Sequence[str], variables: Mapping[str
         )
     except OSError as error:
         raise JobFailed(
-            f"cannot start {job.python}: {error.strerror}", hint="set `python` in the platform file's local settings"
+            f"cannot start {words[0]}: {error.strerror}", hint="set `python` in the platform file's local settings"
         ) from error
 
 

@@ -1,0 +1,1 @@
+"""Apache Spark on this machine: jobs by `spark-submit`, with Delta tables."""

@@ -1,0 +1,1 @@
+"""A job of Spark on this machine."""
