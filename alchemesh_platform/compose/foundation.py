@@ -88,10 +88,7 @@ def platform_foundation(platform: Platform, catalog: Mapping[str, ComponentSpec]
         NoFoundation: when the platform file names no component for it.
         ProblemsFound: when the named component is not for a platform stack, or its settings are wrong.
     """
-    # The addresses of the file also apply if the environment is emulated, since the emulation creates the same
-    # resources.
-    declared = {key: node.text for key, node in platform.tree.keys.items() if key in ("state", "registry")}
-    args = {"state": platform.state, "registry": platform.registry, **declared}
+    args = _addresses(platform)
     place = Wiring(environment=platform.environment, domain="mesh", product="platform", port="foundation")
     title = f"platform {platform.environment}"
     return _planned(platform, catalog, Role.PLATFORM, PLATFORM_FOUNDATION, PLATFORM_PROJECT, title, args, place)
@@ -106,15 +103,26 @@ def domain_foundation(
 ) -> Foundation:
     """The stack of one domain.
 
-    The component's arguments are ``owner``, an email, and ``teams``, the members of each of the domain's teams.
+    The component's arguments are ``owner``, an email, ``teams``, the members of each of the domain's teams, and, if it
+    has one of that name, ``state``, the location of the products' state.
 
     Raises:
         NoFoundation, ProblemsFound: as for a platform.
     """
-    args = {"owner": owner, "teams": {name: list(members) for name, members in teams.items()}}
+    members = {name: list(people) for name, people in teams.items()}
+    args = {"owner": owner, "teams": members, **_addresses(platform)}
     place = Wiring(environment=platform.environment, domain=domain, product="domain", port="foundation")
     title = f"domain {domain} {platform.environment}"
     return _planned(platform, catalog, Role.DOMAIN, DOMAIN_FOUNDATION, domain_project(domain), title, args, place)
+
+
+def _addresses(platform: Platform) -> dict[str, Any]:
+    """The addresses of state and registry.
+
+    Those of the file also apply if the environment is emulated, since the emulation creates the same resources.
+    """
+    declared = {key: node.text for key, node in platform.tree.keys.items() if key in ("state", "registry")}
+    return {"state": platform.state, "registry": platform.registry, **declared}
 
 
 def _planned(
@@ -131,7 +139,8 @@ def _planned(
     if name is None:
         raise NoFoundation(
             f"environment {platform.environment!r} names no component that makes a {component_type}",
-            hint=f"the platform file's `components` say which: `{component_type}: gcp-{role.value}` on Google Cloud",
+            hint=f"the platform file's `components` say which: `{component_type}: gcp-{role.value}` on Google Cloud, "
+            f"`aws-{role.value}` on AWS",
         )
     place_in_file = ("components", component_type)
     location = platform.tree.locate(place_in_file)
@@ -145,7 +154,8 @@ def _planned(
     problems += extras_problems(spec, location, path)
     if settings is None or problems:
         raise ProblemsFound(problems)
-    checked = spec.args_model().model_validate(args)
+    model = spec.args_model()
+    checked = model.model_validate({key: value for key, value in args.items() if key in model.model_fields})
     return Foundation(project, title, role.value, spec, checked, settings, place, path, location)
 
 

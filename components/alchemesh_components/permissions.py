@@ -47,7 +47,17 @@ BY_TYPE: dict[str, tuple[Permission, ...]] = {
     "aws-native:iam:Role": (
         Permission("iam:*Role, iam:*RoleTags, iam:PutRolePermissionsBoundary", "Roles of code and of other workloads."),
     ),
+    "aws-native:budgets:Budget": (Permission("budgets:ModifyBudget, budgets:ViewBudget", "Budgets of domains."),),
+    "aws-native:ecr:Repository": (
+        Permission("ecr:*Repository*, ecr:*Tag*, ecr:PutImage*", "The repository of the products' images."),
+    ),
     "aws-native:iam:GroupPolicy": (_INLINE,),
+    "aws-native:iam:ManagedPolicy": (
+        Permission("iam:*Policy, iam:*PolicyVersion*, iam:ListEntitiesForPolicy", "Limits of the roles of a domain."),
+    ),
+    "aws-native:rds:DbInstance": (
+        Permission("rds:*DBInstance*, rds:*Tag*, secretsmanager:CreateSecret", "The server of the registry."),
+    ),
     "aws-native:iam:RolePolicy": (_INLINE,),
     "aws-native:iam:UserPolicy": (_INLINE,),
     "aws-native:kinesis:Stream": (

@@ -8,6 +8,7 @@ from typing import Any
 # Type: the inputs that its id consists of. https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-identifier.html
 IDENTIFIERS: dict[str, tuple[str, ...]] = {
     "aws-native:athena:WorkGroup": ("name",),
+    "aws-native:ecr:Repository": ("repositoryName",),
     "aws-native:glue:Database": ("databaseName",),
     "aws-native:iam:GroupPolicy": ("policyName", "groupName"),
     "aws-native:iam:Role": ("roleName",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alchemesh_components.aws.settings import AwsSettings
-from alchemesh_components.cloud_names import NameRule, name_of
+from alchemesh_components.cloud_names import HASH_LENGTH, NameRule, name_of
 from alchemesh_platform.sdk.wiring import Wiring
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -32,6 +32,11 @@ SCHEDULE = NameRule("schedule", 64)
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 QUEUE = NameRule("queue", 80)
 
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+REPOSITORY = NameRule("repository", 256)
+# https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/custom-tags.html
+BUDGET_TAG = NameRule("tag", 256)
+
 RULES = (BUCKET, ROLE, POLICY, SECRET, STREAM, DATABASE, WORKGROUP, FUNCTION, SCHEDULE, QUEUE)
 
 
@@ -47,6 +52,20 @@ def resource_name(rule: NameRule, settings: AwsSettings, wiring: Wiring, *more: 
     """
     address = (wiring.domain, wiring.product, wiring.port, wiring.part)
     return product_resource_name(rule, settings, wiring.environment, *address, *more)
+
+
+def names_of_domain(rule: NameRule, settings: AwsSettings, environment: str, domain: str) -> list[str]:
+    """Patterns of the names that a domain's resources have, with ``*`` at the end. A shortened name fits too.
+
+    Args:
+        rule: The rule of their service.
+    """
+    first = settings.name_prefix or (settings.account if rule.everywhere else "")
+    words = (each.replace("-", rule.separator).replace("_", rule.separator) for each in (first, environment, domain))
+    start = "".join(f"{word}{2 * rule.separator}" for word in words if word)
+    room = rule.max_length - 2 - HASH_LENGTH
+    shortened = [] if start[:1].isalpha() else [f"x{start}"[:room]]  # a shortened name begins with a letter
+    return [f"{each}*" for each in (start[:room], *shortened)]
 
 
 def is_of_mesh(bucket: str, settings: AwsSettings) -> bool:

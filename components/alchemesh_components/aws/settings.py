@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from alchemesh_platform.sdk.models import Strict
+from alchemesh_platform.sdk.models import Name, Strict
 
 ACCOUNT_PATTERN = r"^\d{12}$"  # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-\d$"  # https://docs.aws.amazon.com/general/latest/gr/rande.html
@@ -16,6 +16,7 @@ TAG_VALUE_PATTERN = r"^[A-Za-z0-9_ .:/=+@-]{0,256}$"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 KEY_PATTERN = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$"
 ROLE_ARN_PATTERN = r"^arn:aws[a-z-]*:iam::\d{12}:role/\S+$"
+PROVIDER_PATTERN = r"^arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+$"
 POLICY_ARN_PATTERN = r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+$"
 NAME_PREFIX_PATTERN = r"^([a-z][a-z0-9]*(-[a-z0-9]+)*)?$"
 NAME_PREFIX_MAX = 20  # a longer prefix leaves too little of a name to read
@@ -30,12 +31,12 @@ def _not_reserved(key: str) -> str:
     return key
 
 
-TAGS_MAX = 45  # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: 50, with ours
+TAGS_MAX = 44  # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: 50, with ours
 
 
 def _of_one_case(tags: dict[str, str]) -> dict[str, str]:
     if len(tags) > TAGS_MAX:
-        raise ValueError(f"found {len(tags)} tags, expected at most {TAGS_MAX}: a resource has 50, five of them ours")
+        raise ValueError(f"found {len(tags)} tags, expected at most {TAGS_MAX}: a resource has 50, six of them ours")
     seen: dict[str, str] = {}
     for key in tags:
         if (other := seen.setdefault(key.lower(), key)) != key:
@@ -87,6 +88,46 @@ class Principals(Strict):
     )
 
 
+class Budget(Strict):
+    """Monthly budget of a domain. The owner receives alerts; spending is not stopped.
+
+    The tag ``budget`` has to be a cost allocation tag, which the account that pays activates once.
+    """
+
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        default="USD", description="Currency of the account, by its ISO 4217 code."
+    )
+    monthly: dict[Name, Annotated[int, Field(gt=0)]] = Field(
+        default_factory=dict, description="Domain: monthly amount, in whole units of the currency."
+    )
+
+
+class Pipelines(Strict):
+    """Identities of one pipeline, by a provider of OpenID Connect of the account."""
+
+    provider: Annotated[str, StringConstraints(pattern=PROVIDER_PATTERN)] = Field(
+        description="ARN of the provider in IAM.",
+        examples=["arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"],
+    )
+    subjects: tuple[Annotated[str, StringConstraints(pattern=r"^[^*]+")], ...] = Field(
+        min_length=1,
+        description="Subjects of its tokens; * stands for any text.",
+        examples=[["repo:acme/orders:environment:prod"]],
+    )
+    audience: str = Field(default="sts.amazonaws.com", description="Audience of its tokens.")
+
+
+class Database(Strict):
+    """The server of the registry that `aws-platform` creates."""
+
+    instance: str = Field(default="db.t4g.small", description="Class of the server.")
+    storage: Annotated[int, Field(ge=20)] = Field(default=20, description="Storage in GB.")
+    subnet_group: str | None = Field(default=None, description="Group of subnets; by default those of the default VPC.")
+    security_groups: tuple[str, ...] = Field(
+        default=(), description="Security groups that let deployments in; by default that of the VPC."
+    )
+
+
 class AwsSettings(Strict):
     """The AWS account that products are deployed to, and how things are done there."""
 
@@ -116,8 +157,17 @@ class AwsSettings(Strict):
     principals: Principals = Field(default_factory=Principals, description="IAM principals of users and teams.")
     permissions_boundary: Annotated[str, StringConstraints(pattern=POLICY_ARN_PATTERN)] | None = Field(
         default=None,
-        description="Policy that limits the rights of every role that components create.",
+        description="Policy that limits the rights of every role that components create; by default that of the "
+        "domain's stack, if domains have stacks.",
         examples=["arn:aws:iam::123456789012:policy/mesh-boundary"],
+    )
+    pipelines: dict[Name, tuple[Pipelines, ...]] = Field(
+        default_factory=dict, description="Domain: pipelines that act as the role of the domain."
+    )
+    budget: Budget | None = Field(default=None, description="Budgets of domains, which the domains' stacks create.")
+    database: Database = Field(default_factory=Database, description="Server of the registry.")
+    deletion_protection: bool = Field(
+        default=True, description="Whether the server of the registry refuses to be deleted."
     )
     query_gigabytes_max: Annotated[int, Field(gt=0)] = Field(
         default=10, description="Gigabytes that one query of Athena may scan; Athena cancels a larger one."

@@ -18,6 +18,7 @@ from alchemesh_components.aws.access import (
     role_arn,
     until_end,
 )
+from alchemesh_components.aws.foundations import boundary_of
 from alchemesh_components.aws.names import POLICY, ROLE, resource_name
 from alchemesh_components.aws.policies import OTHERS_POLICIES, grant_to, inline_policy
 from alchemesh_components.aws.settings import AwsSettings
@@ -99,7 +100,7 @@ def _governed(
         role_name=name,
         description=f"Access request {request} of {consumer.address}"[:1000],
         assume_role_policy_document=document([trust]),
-        permissions_boundary=settings.permissions_boundary,
+        permissions_boundary=boundary_of(settings, place),
         tags=tags_of(settings, place),
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=OTHERS_POLICIES)),
     )

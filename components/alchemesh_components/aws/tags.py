@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alchemesh_components.aws.foundations import domain_tags
 from alchemesh_components.aws.settings import AwsSettings
 from alchemesh_platform.sdk.wiring import Wiring
 
@@ -19,6 +20,7 @@ def tags_of(settings: AwsSettings, wiring: Wiring) -> list[dict[str, str]]:
         "domain": wiring.domain,
         "product": wiring.product,
         "port": wiring.port,
+        **domain_tags(settings, wiring),
     }
     tags = {key: value for key, value in settings.tags.items() if key.lower() not in own} | own
     return [{"key": key, "value": value} for key, value in tags.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ import pytest
 from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
 from alchemesh_platform.compose.compose import compose
 from alchemesh_platform.compose.plan import Plan
+from alchemesh_platform.deployment.code.connections import read_connections
 from alchemesh_platform.engine.install.find import Engine
 from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.platform_file.load import load_platform
+from alchemesh_platform.registry.store import Registry
 from alchemesh_stacks.data_product import deploy
 from tests.builtin import ROOT, builtin_catalog
+from tests.clouds.gcp.rows.own_process import own_process
+from tests.three_platforms import DIGEST, deliver, operational_files, run_flights
 
 from .harness import Cloud, cloud_in
 
@@ -52,7 +57,9 @@ def operations(cloud: Cloud) -> None:
     replace(cloud, stack=theirs).done("up", declare)
 
 
-def test_flights_is_deployed_as_previewed_and_a_second_run_changes_nothing(cloud: Cloud) -> None:
+def test_flights_is_deployed_as_previewed_and_writes_the_rows_of_every_platform(
+    cloud: Cloud, emulators: Emulators, tmp_path: Path
+) -> None:
     plan = flights()
     operations(cloud)
     seen = cloud.done("preview", lambda: deploy(plan))
@@ -72,3 +79,17 @@ def test_flights_is_deployed_as_previewed_and_a_second_run_changes_nothing(cloud
         "raw-files-storage-code",
     }
     assert cloud.done("up", lambda: deploy(plan)) == {}
+
+    # The code writes the same rows as on a laptop and on AWS. The emulated transfer copies nothing.
+    operational_files(tmp_path / "operations")
+    with Registry.open(f"sqlite:///{tmp_path / 'registry.db'}") as registry:
+        known = read_connections(registry, "prod", "aviation/flights")
+    with own_process(emulators.variables()) as process:
+        deliver(known, tmp_path / "operations", partial(process.run, _upload))
+    assert run_flights(known, tmp_path, emulators.variables()) == DIGEST
+
+
+def _upload(bucket: str, key: str, file: Path) -> None:
+    from tests.clouds.gcp.rows.typed_code import buckets
+
+    buckets().bucket(bucket).blob(key).upload_from_filename(str(file))

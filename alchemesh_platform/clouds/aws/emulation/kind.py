@@ -26,7 +26,14 @@ DEFAULTS = "__defaults"  # names that the program did not give itself
 STACK = "__stack"  # in the state: the stack that has the resource
 AUTONAME_LETTERS = 7  # as the real provider: provider/pkg/autonaming/autonaming.go
 # Types that no service of MiniStack has. Their stacks hold the properties, so that tests can assert on them.
-KEPT = frozenset({"AWS::LakeFormation::PrincipalPermissions", "AWS::SecretsManager::ResourcePolicy"})
+KEPT = frozenset(
+    {
+        "AWS::Budgets::Budget",
+        "AWS::LakeFormation::PrincipalPermissions",
+        "AWS::RDS::DBInstance",  # it would start a container
+        "AWS::SecretsManager::ResourcePolicy",
+    }
+)
 # Inline policies. MiniStack has the older type AWS::IAM::Policy, which is the same for several principals.
 _PRINCIPALS = {
     "AWS::IAM::RolePolicy": ("RoleName", "Roles"),

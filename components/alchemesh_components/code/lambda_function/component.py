@@ -12,6 +12,7 @@ import pulumi
 from pulumi_aws_native import iam, lambda_, logs, s3, scheduler, sqs
 
 from alchemesh_components.aws.access import Principal, Statement, allow, document, product_role
+from alchemesh_components.aws.foundations import boundary_of
 from alchemesh_components.aws.names import (
     BUCKET,
     FUNCTION,
@@ -137,7 +138,7 @@ class LambdaFunction(Component[Args, Settings]):
             role_name=self.role_name,
             description=f"Runs the code of {self.wiring.domain}/{self.wiring.product}"[:256],
             assume_role_policy_document=document([trust]),
-            permissions_boundary=aws.permissions_boundary,
+            permissions_boundary=boundary_of(aws, self.wiring),
             tags=tags_of(aws, self.wiring),
             opts=options,
         )
@@ -349,7 +350,7 @@ class LambdaFunction(Component[Args, Settings]):
             role_name=name,
             description=f"Starts the code of {self.wiring.domain}/{self.wiring.product}"[:256],
             assume_role_policy_document=document([_trust("scheduler.amazonaws.com", aws.account)]),
-            permissions_boundary=aws.permissions_boundary,
+            permissions_boundary=boundary_of(aws, self.wiring),
             tags=tags_of(aws, self.wiring),
             opts=pulumi.ResourceOptions.merge(self.options, pulumi.ResourceOptions(ignore_changes=OTHERS_POLICIES)),
         )

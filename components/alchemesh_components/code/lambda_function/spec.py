@@ -20,6 +20,7 @@ SPEC = ComponentSpec(
     check="alchemesh_components.code.lambda_function.check:check",
     look="alchemesh_components.code.lambda_function.check:look",
     extras=("alchemesh-platform[aws]",),
+    depends_on=(Role.DOMAIN,),
     plugins=("aws-native",),
     permissions=permissions_for(
         "alchemesh:aws:Package",

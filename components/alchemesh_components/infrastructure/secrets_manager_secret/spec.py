@@ -19,6 +19,7 @@ SPEC = ComponentSpec(
     check="alchemesh_components.infrastructure.secrets_manager_secret.check:check",
     holds="alchemesh_components.infrastructure.secrets_manager_secret.holds:holds",
     extras=("alchemesh-platform[aws]",),
+    depends_on=(Role.DOMAIN,),
     plugins=("aws-native",),
     permissions=permissions_for(
         "aws-native:secretsmanager:Secret",

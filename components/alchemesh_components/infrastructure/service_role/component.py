@@ -9,6 +9,7 @@ import pulumi
 from pulumi_aws_native import iam
 
 from alchemesh_components.aws.access import allow, document, product_role, role_arn
+from alchemesh_components.aws.foundations import boundary_of
 from alchemesh_components.aws.names import ROLE, resource_name
 from alchemesh_components.aws.policies import OTHERS_POLICIES, admit_role, aws_provider
 from alchemesh_components.aws.settings import Settings
@@ -52,7 +53,7 @@ class ServiceRole(Component[Args, Settings]):
             description=self.args.description or f"Acts for {self.wiring.address}"[:256],
             assume_role_policy_document=document(self.trust()),
             max_session_duration=self.args.session_seconds,
-            permissions_boundary=aws.permissions_boundary,
+            permissions_boundary=boundary_of(aws, self.wiring),
             tags=tags_of(aws, self.wiring),
             opts=pulumi.ResourceOptions.merge(self.options, pulumi.ResourceOptions(ignore_changes=OTHERS_POLICIES)),
         )

@@ -17,6 +17,7 @@ SPEC = ComponentSpec(
     settings="alchemesh_components.aws.settings:Settings",
     outputs="alchemesh_platform.clouds.aws.connections:RoleConnection",
     extras=("alchemesh-platform[aws]",),
+    depends_on=(Role.DOMAIN,),
     plugins=("aws-native",),
     permissions=permissions_for(
         "aws-native:iam:Role",

@@ -23,6 +23,7 @@ SPEC = ComponentSpec(
     required_identity=AWS_ROLE,
     protocols=("sql",),
     extras=("alchemesh-platform[aws]",),
+    depends_on=(Role.DOMAIN,),
     plugins=("aws-native",),
     permissions=permissions_for(
         "aws-native:athena:WorkGroup",

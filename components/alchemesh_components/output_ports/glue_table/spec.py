@@ -25,6 +25,7 @@ SPEC = ComponentSpec(
     guards=True,
     required_identity=AWS_ROLE,
     extras=("alchemesh-platform[aws]",),
+    depends_on=(Role.DOMAIN,),
     plugins=("aws-native",),
     permissions=permissions_for(
         "aws-native:s3:Bucket",

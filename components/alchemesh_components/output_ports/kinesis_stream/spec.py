@@ -24,6 +24,7 @@ SPEC = ComponentSpec(
     guards=True,
     required_identity=AWS_ROLE,
     extras=("alchemesh-platform[aws]",),
+    depends_on=(Role.DOMAIN,),
     plugins=("aws-native",),
     permissions=permissions_for(
         "aws-native:kinesis:Stream",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clouds.gcp.rows.own_process import OwnProcess, own_process
+from tests.three_platforms import operational_files
 
 if TYPE_CHECKING:
     from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators
@@ -181,33 +182,13 @@ def _run(product: str, module: str, here: Connections) -> str:
     return out.getvalue().splitlines()[-1]
 
 
-FLIGHTS = 2_000  # of the first days of the year
-WEATHER = "2013,1,"  # the readings of January's first days
 RAW = {"departure": "departures", "weather_observation": "weather"}
 
 
 def _flights_and_punctuality(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, list[str]]]:
     """Run both products in all three environments; returns the rows of each model as text."""
-    _operational_files(folder / "operations")
+    operational_files(folder / "operations")
     return _on_a_laptop(folder), _on_google_cloud(folder), _on_aws(folder)
-
-
-def _operational_files(folder: Path) -> None:
-    """The beginnings of the examples' files."""
-    sys.path.insert(0, str(EXAMPLES))
-    import data
-
-    for known in data.TABLES:
-        target = folder / known.unpacked
-        target.parent.mkdir(parents=True)
-        with data.opened(data.package_data() / known.packed, known) as packed:
-            header, *lines = io.TextIOWrapper(packed, "utf-8").readlines()
-        chosen = lines
-        if known.name == "flights":
-            chosen = lines[:FLIGHTS]
-        elif known.name == "weather":
-            chosen = [line for line in lines if line[4:].startswith(WEATHER) and int(line.split(",")[3]) < 5]
-        target.write_text(header + "".join(chosen), "utf-8")
 
 
 def _on_a_laptop(folder: Path) -> dict[str, list[str]]:
