@@ -9,6 +9,8 @@ from typing import Any
 BUCKET = "AWS::S3::Bucket"
 BUCKET_POLICY = "AWS::S3::BucketPolicy"
 WORKGROUP = "AWS::Athena::WorkGroup"
+# Attributes that MiniStack has as numbers, which no stack can output.
+NO_TEXT = {"AWS::IAM::ManagedPolicy": ("AttachmentCount", "IsAttachable", "PermissionsBoundaryUsageCount")}
 UNNAMED_REGION = "us-east-1"  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 RESULTS = "emulated-athena-results"  # bucket with the results that Athena itself would keep
 

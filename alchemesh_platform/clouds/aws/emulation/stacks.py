@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from alchemesh_platform.base.failure import Failure
 from alchemesh_platform.base.remedy import command, remedy
-from alchemesh_platform.clouds.aws.emulation.gaps import fill
+from alchemesh_platform.clouds.aws.emulation.gaps import NO_TEXT, fill
 
 RESOURCE = "Resource"  # its logical name in its stack
 MADE = "Made"  # an output of a stack whose creation has finished
@@ -209,7 +209,9 @@ class Stacks:
 
     def _finish(self, name: str, declared: Declared, attributes: Iterable[str], stop: threading.Event) -> Deployed:
         """Let the stack output the attributes of its resource: those that MiniStack knows."""
-        absent = self.absent.setdefault(declared.type, set(attributes) if declared.kept else set())
+        absent = self.absent.setdefault(
+            declared.type, set(attributes) if declared.kept else {*NO_TEXT.get(declared.type, ())}
+        )
         while True:
             wanted = [each for each in attributes if each not in absent]
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -229,6 +230,17 @@ def test_resources_survive_a_kill_of_the_server(cloud: Cloud) -> None:
     fresh.resume()
     assert cloud.read(made) == made
     assert json.loads((cloud.services.folder / "ministack.json").read_text())["port"] == fresh.place().port
+
+
+def test_the_server_of_another_environment_leaves_this_one_running(cloud: Cloud, tmp_path: Path) -> None:
+    before = status(cloud.services.folder / "run", "ministack")
+    other = type(cloud.services)(tmp_path / "aws")
+    try:
+        other.url()
+        after = status(cloud.services.folder / "run", "ministack")
+    finally:
+        other.stop()
+    assert (before.pid, before.state) == (after.pid, after.state)
 
 
 def test_the_server_listens_on_loopback_only(cloud: Cloud) -> None:

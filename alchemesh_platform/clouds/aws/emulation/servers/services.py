@@ -153,7 +153,9 @@ class MiniStack:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not status(self._run_folder, NAME).alive and not is_free(HOST, place.port):
             raise port_taken(HOST, place.port, "the emulator of AWS", str(self.folder / PLACE_FILE))
-        ensure_running(self._run_folder, Program(NAME, (str(python), "-P", str(_PROGRAM)), self._variables(place)))
+        # The folder tells the servers of several environments apart: a supervisor ends what runs with its own command.
+        command = (str(python), "-P", str(_PROGRAM), str(self._data))
+        ensure_running(self._run_folder, Program(NAME, command, self._variables(place)))
         self._wait(place)
 
     def _variables(self, place: Place) -> dict[str, str]:
