@@ -1,4 +1,4 @@
-"""Differences of MiniStack: it leaves out properties of buckets, and has neither TLS nor managed results of Athena."""
+"""Differences of MiniStack: properties that it leaves out, no TLS, and no managed results of Athena."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 BUCKET = "AWS::S3::Bucket"
+ROLE = "AWS::IAM::Role"
 BUCKET_POLICY = "AWS::S3::BucketPolicy"
 WORKGROUP = "AWS::Athena::WorkGroup"
 # Attributes that MiniStack has as numbers, which no stack can output.
@@ -16,13 +17,15 @@ RESULTS = "emulated-athena-results"  # bucket with the results that Athena itsel
 
 
 def fill(type_: str, properties: Mapping[str, Any], client_for: Callable[[str], Any]) -> None:
-    """Set the properties of a resource that its stack left out: tags and lifecycle rules of a bucket.
+    """Set the properties of a resource that its stack left out: tags and rules of a bucket, the limit of a role.
 
     Args:
         type_: Type of CloudFormation.
         properties: The declared properties, with the names of CloudFormation.
         client_for: Returns boto3's client of a service.
     """
+    if type_ == ROLE and (boundary := properties.get("PermissionsBoundary")):
+        client_for("iam").put_role_permissions_boundary(RoleName=properties["RoleName"], PermissionsBoundary=boundary)
     if type_ != BUCKET or "BucketName" not in properties:
         return
     s3, name = client_for("s3"), properties["BucketName"]
