@@ -24,7 +24,7 @@ def test_flights_writes_the_rows_of_every_platform(tmp_path: Path, monkeypatch: 
         done = run_command([*command], folder, environ)
         assert done.returncode == 0, done.stdout + done.stderr
     try:
-        shown = run_command(["connections", "--json"], folder, environ)
+        shown = run_command(["env", "--json"], folder, environ)
         (tmp_path / "connections.json").write_text(shown.stdout)
         monkeypatch.setenv("ALCHEMESH_CONNECTIONS", str(tmp_path / "connections.json"))
         assert digest() == DIGEST

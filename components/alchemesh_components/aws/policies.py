@@ -69,28 +69,31 @@ def inline_policy(
 
 
 def only_encrypted_connections(
-    name: str, bucket: pulumi.Input[str], settings: AwsSettings, opts: pulumi.ResourceOptions
+    name: str, bucket: s3.Bucket, bucket_name: str, settings: AwsSettings, opts: pulumi.ResourceOptions
 ) -> s3.BucketPolicy:
     """The policy of a bucket that refuses requests without TLS. Grants are no part of it.
 
     Args:
         name: Name of the resource.
-        bucket: Name of the bucket.
+        bucket: The bucket.
+        bucket_name: Its name. As a text, it is the id by which the next deployment imports the policy of a bucket that
+            stayed.
         settings: Settings of the platform.
         opts: Options of the resource. A bucket that stays keeps its policy.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
-    arn = pulumi.Output.concat(f"arn:{settings.partition}:s3:::", bucket)
+    arn = f"arn:{settings.partition}:s3:::{bucket_name}"
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[bucket]))
     refused: Statement = {
         "Sid": "OnlyEncryptedConnections",
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [arn, pulumi.Output.concat(arn, "/*")],
+        "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return s3.BucketPolicy(name, bucket=bucket, policy_document=document([refused]), opts=opts)
+    return s3.BucketPolicy(name, bucket=bucket_name, policy_document=document([refused]), opts=after)
 
 
 def private(key: str | None) -> dict[str, Any]:

@@ -68,8 +68,8 @@ class AwsPlatform(Component[Args, Settings]):
             tags=tags_of(aws, self.wiring),
             opts=self.lasting,
         )
+        only_encrypted_connections(f"{self.name}-state-tls", bucket, name, aws, self.lasting)
         known: pulumi.Output[str] = bucket.bucket_name.apply(lambda _: name)
-        only_encrypted_connections(f"{self.name}-state-tls", known, aws, self.lasting)
         return known
 
     def repository(self) -> pulumi.Output[str]:

@@ -33,7 +33,7 @@ class S3Bucket(Component[Args, Settings]):
         self.provider = aws_provider(self, self.settings.aws)
         self.options = pulumi.ResourceOptions(parent=self, provider=self.provider)
         self.bucket = self.private_bucket()
-        only_encrypted_connections(f"{self.name}-tls", self.address, self.settings.aws, self.lasting)
+        only_encrypted_connections(f"{self.name}-tls", self.bucket, self.bucket_name, self.settings.aws, self.lasting)
         return {"kind": "files", "url": self.address.apply("s3://{}".format), "format": None}
 
     @property
