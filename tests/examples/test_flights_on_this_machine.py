@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import run_command
-from tests.three_platforms import DIGEST, FLIGHTS, digest, operational_files
+from tests.compose.three_platforms import DIGEST, FLIGHTS, digest, operational_files
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

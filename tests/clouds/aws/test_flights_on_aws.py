@@ -21,7 +21,7 @@ from alchemesh_platform.registry.store import Registry
 from alchemesh_stacks.data_product import deploy
 from tests.builtin import ROOT, builtin_catalog
 from tests.clouds.aws.test_a_product_on_aws import Product
-from tests.three_platforms import DIGEST, deliver, operational_files, run_flights
+from tests.compose.three_platforms import DIGEST, deliver, operational_files, run_flights
 
 # An emulated account has no keys. The shared stacks have a test of their own.
 ELSEWHERE = ("encryption_keys", "budget")

@@ -20,7 +20,7 @@ from alchemesh_platform.platform_file.load import load_platform
 from alchemesh_platform.registry.store import Registry
 from alchemesh_stacks.data_product import deploy
 from tests.builtin import ROOT, builtin_catalog
-from tests.three_platforms import DIGEST, deliver, operational_files, run_flights
+from tests.compose.three_platforms import DIGEST, deliver, operational_files, run_flights
 
 from .harness import Cloud, cloud_in
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clouds.gcp.rows.own_process import OwnProcess, own_process
-from tests.three_platforms import operational_files
+from tests.compose.three_platforms import operational_files
 
 if TYPE_CHECKING:
     from alchemesh_platform.clouds.gcp.emulation.servers.servers import Emulators

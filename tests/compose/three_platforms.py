@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alchemesh_platform.connections import Connections
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 FLIGHTS = EXAMPLES / "flights"
 DEPARTURES = 2_000  # of the first days of the year
@@ -32,7 +32,7 @@ DIGEST = (
     "airline 16 6f22f058155878ae, airport 1458 bba09c115afb1a0b, flight 2000 f64a442b174fb887, "
     "departure 2000 a0110507e6f69016, weather_observation 283 1f7b72b7f19ef5ac"
 )
-_RUN = "from flights.clean import main; main(); from tests.three_platforms import digest; print(digest())"
+_RUN = "from flights.clean import main; main(); from tests.compose.three_platforms import digest; print(digest())"
 
 
 def operational_files(folder: Path) -> None:
