@@ -16,7 +16,7 @@ from parts.nifi import ADMINISTRATOR, GUEST, Nifi, make_certificate
 from tests.provider.wire import Wire
 
 from .deploying import deployment
-from .flows import DATAFLOW, Tree, dataflow, named
+from .flows import DATAFLOW, Tree, both_secured, dataflow, named
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # NiFi starts in 18 s, on a busy machine in a minute
 
@@ -33,6 +33,7 @@ def signed_in(nifi: Nifi, name: str, user: str = ADMINISTRATOR) -> Tree:
     return dataflow(nifi.url, name, login=login)
 
 
+@both_secured
 def test_a_user_with_the_right_password_creates_compares_and_removes_a_dataflow(
     wire: Wire, secured: Nifi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +48,7 @@ def test_a_user_with_the_right_password_creates_compares_and_removes_a_dataflow(
     assert named(server, "secured") == 0
 
 
+@both_secured
 def test_a_token_of_nifi_gives_access(secured: Nifi) -> None:
     form = urlencode({"username": GUEST, "password": secured.users[GUEST]}).encode()
     trust = ssl.create_default_context(cafile=secured.certificate)
@@ -66,6 +68,7 @@ def test_a_token_of_nifi_gives_access(secured: Nifi) -> None:
     ],
     ids=["password", "user", "token", "nothing"],
 )
+@both_secured
 def test_a_wrong_login_is_reported_with_a_fix_and_not_shown(secured: Nifi, login: dict[str, str], said: str) -> None:
     with pytest.raises(NifiFailed) as failed:
         Server(secured.url, Login(ca_file=str(secured.certificate), **login))
