@@ -6,7 +6,7 @@ PACKAGES := alchemesh_platform components stacks cli
 
 DATA_API_IMAGE := alchemesh_platform/clouds/gcp/data_api/image
 
-.PHONY: help setup system engine parts demo demo-gcp demo-orchestrators demo-down test check fast lint format docs benchmark lock clean
+.PHONY: help setup system engine plugins parts demo demo-gcp demo-orchestrators demo-down test check fast lint format docs benchmark lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,13 +36,16 @@ system: ## The two programs of the system that guard data APIs; installed where 
 engine: setup ## The Pulumi engine: found, downloaded or built (minutes, once for each user)
 	@$(BIN)/alchemesh engine --install
 
+plugins: engine ## Pulumi's plugin for Kafka: downloaded, or built from Go modules (minutes, once for each user)
+	@$(BIN)/alchemesh engine --install --plugin kafka
+
 parts: setup ## Kafka, NiFi and programs in other languages for the tests, once for each user (Java 17, Maven, Go, Node)
 	@$(BIN)/python -m parts prepare
 
 demo: engine system ## Bring both example products up, run their code, query them
 	$(BIN)/python examples/demo.py
 
-demo-gcp: engine parts ## From a real Kafka through a real NiFi to an answer of BigQuery, Google Cloud emulated
+demo-gcp: plugins parts ## From a real Kafka through a real NiFi to an answer of BigQuery, Google Cloud emulated
 	$(BIN)/python examples/demo_gcp.py
 
 demo-orchestrators: engine parts ## One product, whose code the clock, Dagster, Airflow, Kestra and Lambda start, with one history of their runs
@@ -52,7 +55,7 @@ demo-down: setup ## Take the examples down again
 	$(BIN)/python examples/demo.py --down
 
 test: setup ## Every check and every test
-	@$(MAKE) --no-print-directory --jobs 2 lint engine parts system
+	@$(MAKE) --no-print-directory --jobs 2 lint plugins parts system
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: setup system ## The fast lane: lint, types, import directions and fast tests; CONTRIBUTING.md says what it leaves out
