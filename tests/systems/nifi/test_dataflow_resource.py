@@ -85,7 +85,6 @@ def test_a_changed_property_is_one_path_and_touches_one_processor(wire: Wire, se
             assert after[name]["revision"] == before[name]["revision"], "it was not touched"
 
 
-@both_releases
 def test_changed_connections_are_applied_after_queues_drain(wire: Wire, server: Server, real_nifi: Nifi) -> None:
     tree = dataflow(real_nifi.url, "rebuilt")
     with created(wire, tree) as made:
