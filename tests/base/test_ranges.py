@@ -100,7 +100,7 @@ def test_installed_version_outside_of_the_range_is_a_problem_at_its_line(tmp_pat
     [problem] = problems_of(changed(*STORAGE, to="columnar-table@^99"), tmp_path, local=local)
     assert problem.path == "output_ports[0].storage.component"
     one = "delta-table 1.0.0, which implements"
-    all_of_them = "delta-table 1.0.0, bigquery-table 1.0.0 and glue-table 1.0.0, which implement"
+    all_of_them = "delta-table 1.0.0, bigquery-table 1.0.0, glue-table 1.0.0 and iceberg-table 1.0.0, which implement"
     expected = f"{one} columnar-table in local" if local else f"{all_of_them} columnar-table"
     assert problem.message == f"found 'columnar-table@^99', expected a range with {expected}"
     assert problem.hint == (

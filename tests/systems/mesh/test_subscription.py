@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,7 +32,8 @@ INPUTS = {
     "origin": "aviation/flights/flights-table",
     "consumer": "aviation/punctuality/flights",
 }
-STORAGE = {"kind": "tables", "format": "delta", "tables": {"flight": "file:///data/flight"}, "dataset": None}
+RECORDED_STORAGE = {"kind": "tables", "format": "delta", "tables": {"flight": "file:///data/flight"}, "dataset": None}
+STORAGE = {**RECORDED_STORAGE, "catalog": None, "catalog_name": None, "namespace": None}
 PROXY = {
     "kind": "data-api",
     "sql": "postgresql://127.0.0.1:5433",
@@ -117,6 +119,13 @@ def test_a_changed_origin_is_detected_with_its_reason(wire: Wire) -> None:
     deploy(wire, proxy=False)
     assert list(wire.diff(made, INPUTS).detailedDiff) == ["connections"]
     assert wire.update(made, INPUTS).state["connections"]["storage"] == STORAGE
+
+
+def test_fields_that_a_later_version_adds_to_a_connection_are_no_change(wire: Wire) -> None:
+    deploy(wire, proxy=False)
+    made = wire.create(TYPE, INPUTS)
+    earlier = replace(made, state={**made.state, "connections": {"storage": RECORDED_STORAGE, "proxy": None}})
+    assert wire.diff(earlier, INPUTS).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_refresh_removes_a_subscription_whose_origin_was_removed(wire: Wire) -> None:
