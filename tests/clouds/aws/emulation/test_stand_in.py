@@ -233,7 +233,9 @@ def test_resources_survive_a_kill_of_the_server(cloud: Cloud) -> None:
 
 
 def test_the_server_of_another_environment_leaves_this_one_running(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.services.url()
     before = status(cloud.services.folder / "run", "ministack")
+    assert before.pid is not None
     other = type(cloud.services)(tmp_path / "aws")
     try:
         other.url()
