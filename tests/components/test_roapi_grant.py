@@ -27,7 +27,7 @@ def test_each_consumer_is_one_resource_named_after_its_request() -> None:
             product="flights",
             port="flights-table",
             protocols=("rest",),
-            storage={"kind": "tables", "tables": {"flight": "file:///data/flight"}},
+            storage={"kind": "tables", "format": "delta", "tables": {"flight": "file:///data/flight"}},
         )
         settings = Settings(local=LocalSettings(root="/data", run="/run"))
         component = PostgresqlServing("flights-table-proxy", Args(), settings, wiring)
