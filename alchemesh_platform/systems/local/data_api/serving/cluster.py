@@ -316,7 +316,11 @@ def _settings_files(cluster: Cluster) -> Mapping[str, str]:
     }
 
 
-_NEWER_SETTINGS = ((17, "max_notify_queue_pages", "64"),)  # with the version that brought each
+_NEWER_SETTINGS = (  # with the version that brought each
+    (17, "max_notify_queue_pages", "64"),
+    # The operating system caches the files: a process reads them faster than it wakes another one that reads them.
+    (18, "io_method", "sync"),
+)
 _SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
