@@ -23,7 +23,7 @@ from benchmarks.sections import (
     sql,
     startup,
 )
-from benchmarks.sections.orchestrators import airflow, function_package, kestra
+from benchmarks.sections.orchestrators import airflow, function_package, kestra, spark
 from benchmarks.sections.truth import metering, observations, quality
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -55,6 +55,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], Iterator[Row]]]] = {
     "observations": ("Observations of many products", observations.HEAD, observations.grown),
     "kestra": ("Runs in Kestra", RATIOS, kestra.ratios),
     "airflow": ("Runs in Airflow", RATIOS, airflow.ratios),
+    "spark": ("Jobs of Spark", RATIOS, spark.ratios),
     "function-package": ("Packages of functions", RATIOS, function_package.ratios),
     "memory": ("Memory of `up`", engine.MEMORY_HEAD, engine.memory),
 }
