@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from alchemesh_platform.registry.store import Registry
 
 KEPT_CHARACTERS = 64 * 1024
-_POLLS = (0.1, 0.2, 0.5)  # seconds between two looks at a run; the last one stays
+_POLL_SHARE = 0.05  # a look at a run comes after this share of the time that it has taken, so a short run ends promptly
+_POLL_LEAST, _POLL_MOST = 0.1, 0.5  # seconds
 _RECORD_SECONDS = 15.0  # how long a launcher may take to record the end of a run that the engine reports as ended
 _OUTCOMES = {"succeeded": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 
@@ -263,9 +264,9 @@ def _ended(of: EngineOf, begun: EngineRun, environ: Mapping[str, str], look: Cal
 
 
 def _pauses() -> Iterator[float]:
-    yield from _POLLS
+    began = time.monotonic()
     while True:
-        yield _POLLS[-1]
+        yield min(max(_POLL_LEAST, _POLL_SHARE * (time.monotonic() - began)), _POLL_MOST)
 
 
 def _recorded_by_launcher(registry: Registry, environment: str, product: str, request: str) -> Deployment | None:
