@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +13,28 @@ import pytest
 from staging import EXAMPLES, Product, set_up_folder, set_up_tables
 
 from alchemesh_platform.connections import CONNECTIONS_VARIABLE, PortConnections
+from alchemesh_platform.manifest.load import load_manifest
 from alchemesh_platform.systems.spark.submitting import SparkOptions, Submission
 from tests.needs import need_java
 
 YEARS = 10
+CODE = "flights.spark:main"
 SEEN = f"{EXAMPLES / 'flights'}{os.pathsep}{EXAMPLES.parent}"
 
 
 def _of_parquet(port: PortConnections) -> PortConnections:
     """A landing area, as `up` describes it."""
     return PortConnections(storage=port.files.model_copy(update={"format": "parquet"}))
+
+
+def test_the_overlay_of_spark_changes_the_code_alone(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "flights" / "alchemesh.yaml", tmp_path)
+    shutil.copy(EXAMPLES / "flights" / "orchestrators" / "alchemesh.spark.yaml", tmp_path)
+    here = load_manifest(tmp_path / "alchemesh.yaml", "local").product
+    there = load_manifest(tmp_path / "alchemesh.yaml", "spark").product
+    assert there.code is not None
+    assert (there.code.component, there.code.args["entrypoint"]) == ("spark-job", CODE)
+    assert there.model_copy(update={"code": here.code}) == here
 
 
 @pytest.mark.slow
@@ -51,7 +64,7 @@ def test_spark_writes_the_rows_of_duckdb_on_ten_times_the_departures(flights: Pr
     variables["PYTHONPATH"] += os.pathsep + SEEN
     with submission.folders():
         done = subprocess.run(
-            [*submission.command(), "flights.spark:main"],
+            [*submission.command(), CODE],
             cwd=EXAMPLES / "flights",
             env=variables,
             capture_output=True,
